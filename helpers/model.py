@@ -1,0 +1,96 @@
+"""The text classifier of the course: embedding, LSTM, readout, linear layer.
+
+Page 08 starts from the article's class, finds it blind and repairs it into `TextClassifier`; page 09
+trains it. Papers: Hochreiter & Schmidhuber 1997 (LSTM), Gers et al. 2000 (forget gate).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def last_state(states: Tensor, lengths: Tensor) -> Tensor:
+    """The state after the last real word. states [batch, time, hidden], lengths [batch] -> [batch, hidden].
+
+    With right padding this is exact for a forward LSTM: what stands to the right of a word never
+    changes the state at that word.
+    """
+    rows = torch.arange(len(lengths), device=states.device)
+    return states[rows, lengths - 1]
+
+
+def max_over_time(states: Tensor, lengths: Tensor) -> Tensor:
+    """For each feature its largest value over the real words. Shapes as in `last_state`."""
+    real = torch.arange(states.shape[1], device=states.device) < lengths[:, None]  # [batch, time]
+    return states.masked_fill(~real[..., None], torch.finfo(states.dtype).min).amax(dim=1)
+
+
+READOUTS = {"last": last_state, "max": max_over_time}
+
+
+class TextClassifier(nn.Module):
+    """Reads a padded batch of token ids and gives one logit a class.
+
+    vocab_size, embedding_dim, hidden_dim, num_classes: the article's sizes by default (1,675,778 parameters).
+    readout      "last": the state at the true length; "max": the maximum over all real words.
+    forget_bias  what the forget gates start with in place of PyTorch's values near 0; None leaves those.
+                 1.0 makes a fresh LSTM keep sigmoid(1) = 73 % of its memory at every step.
+    dropout      share of the embedding and summary entries zeroed in training.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int = 10_000,
+        embedding_dim: int = 128,
+        hidden_dim: int = 256,
+        num_classes: int = 2,
+        *,
+        readout: str = "last",
+        forget_bias: float | None = None,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if readout not in READOUTS:
+            raise ValueError(f"readout must be one of {sorted(READOUTS)}; got {readout!r}")
+        self.config = dict(
+            vocab_size=vocab_size,
+            embedding_dim=embedding_dim,
+            hidden_dim=hidden_dim,
+            num_classes=num_classes,
+            readout=readout,
+            forget_bias=forget_bias,
+            dropout=dropout,
+        )
+        self.embedding = nn.Embedding(vocab_size, embedding_dim, padding_idx=0)
+        self.lstm = nn.LSTM(embedding_dim, hidden_dim, batch_first=True)
+        self.fc = nn.Linear(hidden_dim, num_classes)
+        self.dropout = nn.Dropout(dropout)
+        self.read = READOUTS[readout]
+        if forget_bias is not None:
+            set_forget_bias(self.lstm, forget_bias)
+
+    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """Logits [batch, classes] of ids [batch, time], int64, padded with 0 on the right, lengths [batch] >= 1."""
+        embedded = self.dropout(self.embedding(ids))  # [batch, time, embedding]
+        states, _ = self.lstm(embedded)  # [batch, time, hidden]
+        summary = self.read(states, lengths)  # [batch, hidden]
+        return self.fc(self.dropout(summary))  # [batch, classes]
+
+
+@torch.no_grad()
+def set_forget_bias(lstm: nn.LSTM, value: float) -> None:
+    """Set the bias of every forget gate of `lstm` to `value`.
+
+    PyTorch stacks the gates in the order input, forget, candidate, output, so the forget gate is the second
+    quarter; and it adds two bias vectors, so the value goes into one and 0 into the other.
+    """
+    for name, bias in lstm.named_parameters():
+        if name.startswith("bias_"):
+            quarter = len(bias) // 4
+            bias[quarter : 2 * quarter] = value if name.startswith("bias_ih") else 0.0
+
+
+def count_parameters(model: nn.Module) -> int:
+    """How many numbers training may change."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -1,0 +1,204 @@
+"""From review text to padded batches of token ids.
+
+Taught on `06_text_to_tensors`; used from page 08 on. The road is always the same:
+
+    text --tokenize--> tokens --Vocabulary--> ids --EncodedTexts--> Batch(ids, lengths, labels)
+
+Padding goes to the right and every batch carries the true lengths, so that a model can read
+the state at the last *word* and never at a pad.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+PAD, UNKNOWN = "<pad>", "<unk>"
+PAD_ID, UNKNOWN_ID = 0, 1
+
+_TAG = re.compile(r"<[a-z/][^<>]{0,80}>", re.IGNORECASE)
+_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|\S")
+
+
+def tokenize(text: str) -> list[str]:
+    """Split `text` into lower-case tokens: words (with inner apostrophes), digit runs, single signs.
+
+    HTML tags such as `<br />` become a space, HTML entities their character, curly apostrophes straight
+    ones; accents are kept ("café" is one token). A script written without spaces gives one token a run,
+    an emoji one token a code point. Nothing is dropped but white space and tags.
+
+    >>> tokenize("It wasn't bad.<br />10/10!")
+    ['it', "wasn't", 'bad', '.', '10', '/', '10', '!']
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"tokenize takes a str, got {type(text).__name__}: {text!r:.60}. Decode bytes first.")
+    text = unicodedata.normalize("NFKC", html.unescape(_TAG.sub(" ", text)))
+    return _TOKEN.findall(text.replace("’", "'").lower())
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words a model knows; a word's id is its place in `words`.
+
+    Place 0 is `<pad>`, place 1 is `<unk>`, the word for every word that is not in the list.
+    """
+
+    words: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.words[:2] != (PAD, UNKNOWN):
+            raise ValueError(f"a vocabulary starts with {PAD!r}, {UNKNOWN!r}; this one with {self.words[:2]}")
+        index = {word: place for place, word in enumerate(self.words)}
+        if len(index) != len(self.words):
+            twice = [word for word, count in Counter(self.words).items() if count > 1]
+            raise ValueError(f"every word needs one id; these stand twice: {twice[:5]}")
+        object.__setattr__(self, "_index", index)
+
+    @classmethod
+    def build(cls, texts: Iterable[str], size: int = 10_000) -> Vocabulary:
+        """The `size` commonest tokens of `texts`, `<pad>` and `<unk>` counted in.
+
+        Give it the training texts only: a word first met in the test set is unknown, and must be.
+        Order: by falling count, then alphabetically, so it is the same in every process.
+        """
+        if size < 3:
+            raise ValueError(f"size counts <pad> and <unk>, so it must be 3 or more; got {size}")
+        counts = Counter(token for text in texts for token in tokenize(text))
+        if not counts:
+            raise ValueError("these texts hold no token: a vocabulary needs one training text with a word")
+        ranked = sorted(counts, key=lambda word: (-counts[word], word))
+        return cls((PAD, UNKNOWN, *ranked[: size - 2]))
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._index
+
+    def encode(self, tokens: Iterable[str]) -> list[int]:
+        """The id of every token; `<unk>` (1) for a token that is not in the vocabulary."""
+        get = self._index.get
+        return [get(token, UNKNOWN_ID) for token in tokens]
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """The word of every id, pads left out."""
+        return [self.words[i] for i in ids if i != PAD_ID]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A padded batch: `ids` [batch, time] int64, `lengths` [batch] int64, `labels` [batch] int64.
+
+    `rows` [batch] int64 says which text of the encoded set each row is.
+    """
+
+    ids: Tensor
+    lengths: Tensor
+    labels: Tensor
+    rows: Tensor
+
+
+@dataclass(frozen=True)
+class EncodedTexts:
+    """Texts as ids, stored end to end: text r is `flat[starts[r] : starts[r] + lengths[r]]`.
+
+    flat     [tokens]  int32, on any device; batches are built where it lies
+    starts   [texts]   int64, on the same device
+    lengths  [texts]   int64, on the CPU always, so that planning a batch never waits for a GPU
+    labels   [texts]   int64, on the same device as flat
+    """
+
+    flat: Tensor
+    starts: Tensor
+    lengths: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens all texts hold together, pads not counted."""
+        return int(self.lengths.sum())
+
+    def to(self, device: torch.device | str) -> EncodedTexts:
+        """The same texts with ids, starts and labels on `device`."""
+        moved = (t.to(device, non_blocking=True) for t in (self.flat, self.starts, self.labels))
+        flat, starts, labels = moved
+        return EncodedTexts(flat, starts, self.lengths, labels)
+
+    def batch(self, rows: Tensor) -> Batch:
+        """The padded batch of these rows ([batch] int64, on the CPU): time is the longest row's length."""
+        lengths = self.lengths[rows]
+        device = self.flat.device
+        width = int(lengths.max())
+        rows_there, lengths_there = rows.to(device), lengths.to(device)
+        time = torch.arange(width, device=device)
+        real = time < lengths_there[:, None]  # [batch, time]
+        places = torch.where(real, self.starts[rows_there][:, None] + time, 0)
+        ids = torch.where(real, self.flat[places].long(), PAD_ID)  # [batch, time]
+        return Batch(ids, lengths_there, self.labels[rows_there], rows)
+
+
+def encode(
+    texts: Sequence[str], labels: Sequence[int], vocabulary: Vocabulary, max_tokens: int = 400
+) -> EncodedTexts:
+    """Tokenize and number `texts` (n of them, with n `labels`).
+
+    A text of more than `max_tokens` tokens keeps its first quarter and its last three quarters: reviewers
+    put the verdict at the end more often than at the start. A text without any token becomes one `<unk>`:
+    the model is asked, and answers what it answers to a word it never met.
+    """
+    if len(texts) != len(labels):
+        raise ValueError(f"every text needs one label; got {len(texts)} texts and {len(labels)} labels")
+    if len(texts) == 0:
+        raise ValueError("no texts to encode: give at least one")
+    if max_tokens < 1:
+        raise ValueError(f"max_tokens must be 1 or more; got {max_tokens}")
+    head = max_tokens // 4
+    rows: list[np.ndarray] = []
+    for text in texts:
+        ids = vocabulary.encode(tokenize(text)) or [UNKNOWN_ID]
+        if len(ids) > max_tokens:
+            ids = ids[:head] + ids[len(ids) - (max_tokens - head) :]
+        rows.append(np.asarray(ids, dtype=np.int32))
+    lengths = np.asarray([len(row) for row in rows], dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    return EncodedTexts(
+        flat=torch.from_numpy(np.concatenate(rows)),
+        starts=torch.from_numpy(starts),
+        lengths=torch.from_numpy(lengths),
+        labels=torch.as_tensor(np.asarray(labels, dtype=np.int64)),
+    )
+
+
+def plan_batches(lengths: Tensor, batch_size: int, generator: torch.Generator | None = None) -> list[Tensor]:
+    """Which rows go together: row indices by batch, texts of like length side by side ("bucketing").
+
+    With a `generator` (training) ties and neighbours are drawn afresh: every length is blurred by up to
+    a tenth before sorting, and the order of the batches is shuffled. Without one (evaluation) the plan is
+    the plain sort by length. Every row stands in exactly one batch; only the last batch may be smaller.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be 1 or more; got {batch_size}")
+    if generator is None:
+        return list(torch.argsort(lengths, stable=True).split(batch_size))
+    blur = 1 + 0.1 * torch.rand(len(lengths), generator=generator)
+    plan = torch.argsort(lengths * blur).split(batch_size)
+    return [plan[i] for i in torch.randperm(len(plan), generator=generator).tolist()]
+
+
+def batches(
+    encoded: EncodedTexts, batch_size: int, generator: torch.Generator | None = None
+) -> Iterator[Batch]:
+    """All texts once, in padded batches of `batch_size`; see `plan_batches` for the order."""
+    for rows in plan_batches(encoded.lengths, batch_size, generator):
+        yield encoded.batch(rows)
