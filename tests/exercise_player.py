@@ -1,0 +1,67 @@
+"""Plays an exercise of a page: its set-up cells, an answer in the stub's place, then its check."""
+
+import ast
+import linecache
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+from nbformat import NotebookNode
+
+from helpers.exercises import Verdict
+
+ROOT = Path(__file__).parents[1]
+FENCED = "```python\n"
+
+
+def page_file(page: str) -> Path:
+    """The notebook with this number."""
+    (file,) = (ROOT / "notebooks").glob(f"{page}_*.ipynb")
+    return file
+
+
+def read_page(page: str) -> NotebookNode:
+    return nbformat.read(page_file(page), as_version=4)
+
+
+def exercise_cells(page: NotebookNode, exercise: str) -> dict[str, NotebookNode]:
+    """Cells of one exercise by role: card, stub, check, hints, solution."""
+    found = {}
+    for cell in page.cells:
+        course = cell.metadata.get("course", {})
+        if course.get("exercise") == exercise:
+            if course["role"] in found:
+                raise AssertionError(f"exercise {exercise} has two cells of role {course['role']!r}")
+            found[course["role"]] = cell
+    return found
+
+
+def solution_code(page: NotebookNode, exercise: str) -> str:
+    """The python block of the solution cell."""
+    source = exercise_cells(page, exercise)["solution"].source
+    return source.split(FENCED, 1)[1].split("```", 1)[0]
+
+
+def run(source: str, namespace: dict, name: str) -> object:
+    """Execute source; returns the value of its last line if that is an expression. getsource works on it."""
+    file = f"<{name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    tree = ast.parse(source)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, file, "exec"), namespace)
+    return eval(compile(ast.Expression(last.value), file, "eval"), namespace) if last else None
+
+
+def play(page: NotebookNode, exercise: str, answer: str | None = None) -> Verdict:
+    """Run what the exercise needs, in the page's order, with `answer` as the code in the stub's place."""
+    own = exercise_cells(page, exercise)
+    module = ModuleType("__main__")  # a fresh place for the names, as a kernel has
+    module.display = lambda *things, **options: None
+    for cell in page.cells:
+        if cell is own["check"]:
+            return run(cell.source, vars(module), f"check of {exercise}")
+        if cell is own["stub"]:
+            run(cell.source if answer is None else answer, vars(module), f"answer to {exercise}")
+        elif cell.cell_type == "code" and "exercise-setup" in cell.metadata.get("tags", []):
+            run(cell.source, vars(module), cell.id)
+    raise AssertionError(f"the check of exercise {exercise} does not come after its stub")
