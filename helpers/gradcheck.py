@@ -1,8 +1,9 @@
 """Gradients checked by measuring: nudge a number, see how far the result moves. Taught on page 01.
 
-`numeric_gradient` measures a gradient with central differences in float64, `compare` sets three answers
-side by side (own = numeric = torch) and raises when they are not one answer. float32 is refused: at the
-best step it still leaves an error near 1e-5, too coarse to tell a right gradient from a wrong one.
+`central_difference` measures one slope, as page 01 defines it; `numeric_gradient` does so for each entry of
+an array or tensor; `compare` sets three answers side by side (own = numeric = torch) and raises when they
+are not one answer. Everything is measured in float64, and float32 is refused: at its best step it still
+leaves an error near 1e-5, too coarse to tell a right gradient from a wrong one.
 """
 
 from __future__ import annotations
@@ -20,8 +21,13 @@ carries a rounding noise of about 1e-11, so at a tolerance of 1e-6 a true 0 stil
 _NOT_GIVEN = object()
 
 
+def central_difference(f: Callable[[float], float], x: float, h: float = 1e-5) -> float:
+    """The slope of `f` at `x`, measured over 2h. Its error is about h² · f‴(x) / 6, plus rounding."""
+    return (f(x + h) - f(x - h)) / (2 * h)
+
+
 def numeric_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-5) -> Any:
-    """The gradient of `f` at `x` by central differences, (f(x + h) − f(x − h)) / 2h for each entry of `x`.
+    """The gradient of `f` at `x`: one central difference for each entry of `x`.
 
     f: takes a number, array or tensor like `x` and returns one float64 number.
     x: a Python number, a float64 NumPy array or a float64 tensor, of any shape; it is left unchanged.
@@ -47,10 +53,13 @@ def numeric_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-5) -> Any:
         )
     gradient = np.zeros_like(point)
     for index in np.ndindex(point.shape):
-        up, down = point.copy(), point.copy()
-        up[index] += h
-        down[index] -= h
-        gradient[index] = (value(up) - value(down)) / (2 * h)
+
+        def along_one_entry(entry: float, index: tuple[int, ...] = index) -> float:
+            moved = point.copy()
+            moved[index] = entry
+            return value(moved)
+
+        gradient[index] = central_difference(along_one_entry, point[index], h)
     if isinstance(x, pytorch.Tensor):
         return pytorch.tensor(gradient, device=x.device)
     return gradient if isinstance(x, np.ndarray) else float(gradient)
