@@ -71,7 +71,7 @@ class TextClassifier(nn.Module):
             set_forget_bias(self.lstm, forget_bias)
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """Logits [batch, classes] of ids [batch, time], int64, padded with 0 on the right, lengths [batch] >= 1."""
+        """Logits [batch, classes] of ids [batch, time] int64, padded with 0 on the right, lengths [batch]."""
         embedded = self.dropout(self.embedding(ids))  # [batch, time, embedding]
         states, _ = self.lstm(embedded)  # [batch, time, hidden]
         summary = self.read(states, lengths)  # [batch, hidden]
