@@ -105,7 +105,7 @@ def hint_texts(exercise: Exercise) -> list[str]:
 
 
 def gives_away(hint: str, exercise: Exercise, solution: str) -> bool:
-    """Whether a hint holds the answer: its number, all its entries, its letter, its order, what it returns."""
+    """Whether a hint holds the answer: its number, its entries, its letter, its order, its code."""
     answer = plain(exercise.answer)
     numbers = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", hint.replace("−", "-"))]
     if isinstance(exercise.observe, machinery.Letters):

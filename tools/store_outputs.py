@@ -1,0 +1,167 @@
+"""Run pages from top to bottom in a fresh kernel and store what they print, the same way every time.
+
+    python tools/store_outputs.py notebooks/00_start_here.ipynb ...
+    python tools/store_outputs.py --check notebooks/00_start_here.ipynb
+
+The run is the one the tests repeat: the generated corpus and one thread, unless COURSE_CORPUS or
+OMP_NUM_THREADS say otherwise. A page that prints the same twice is stored byte for byte the same twice: no
+times, no widgets, no versions, no paths. With --check nothing is written; the exit code is 1 where the stored
+page is not what a run gives. A cell that stops without the tag raises-exception, one that has the tag and
+does not stop, and anything written to stderr are refused, and the file stays as it was.
+"""
+
+import argparse
+import base64
+import os
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+WIDGET = "application/vnd.jupyter.widget-view+json"
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "pygments_lexer": "ipython3",
+}
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Refused(Exception):
+    """The page did not run as it says it does; the message names the cell."""
+
+
+def run(page: NotebookNode, folder: Path) -> None:
+    """Execute a page in place, in a fresh kernel whose working directory is `folder`."""
+    for cell in page.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    client = NotebookClient(
+        page,
+        timeout=None,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    try:
+        client.execute()
+    except CellExecutionError as problem:
+        stopped = next(cell for cell in page.cells if _errors(cell))
+        raise Refused(f"cell {stopped.id} stopped: {problem.ename}: {problem.evalue}") from None
+
+
+def _errors(cell: NotebookNode) -> list[NotebookNode]:
+    return [output for output in cell.get("outputs", []) if output.output_type == "error"]
+
+
+def refuse_surprises(page: NotebookNode) -> None:
+    """Raise Refused for text on stderr, and for a cell that is tagged as raising and does not."""
+    for cell in page.cells:
+        if "raises-exception" in cell.metadata.get("tags", []) and not _errors(cell):
+            raise Refused(f"cell {cell.id} has the tag raises-exception and raised nothing")
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                raise Refused(f"cell {cell.id} wrote to stderr: {output.text.strip()[:300]}")
+
+
+def tidy(page: NotebookNode) -> None:
+    """Drop from a page what differs between two equal runs, or would show the machine it ran on."""
+    page.metadata = NotebookNode(kernelspec=dict(KERNEL), language_info=dict(LANGUAGE))
+    for cell in page.cells:
+        for key in ("execution", "ExecuteTime", "trusted", "collapsed", "scrolled"):
+            cell.metadata.pop(key, None)
+        if cell.cell_type == "code":
+            cell.outputs = merged_streams(
+                [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+            )
+            for output in cell.outputs:
+                output.pop("transient", None)
+                if "image/png" in output.get("data", {}):
+                    output.data["image/png"] = plain_png(output.data["image/png"])
+                if output.output_type == "error":
+                    output.traceback = own_frames(output.traceback)
+
+
+def merged_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Join neighbouring pieces of one stream: how a stream is cut into pieces depends on the clock."""
+    merged: list[NotebookNode] = []
+    for output in outputs:
+        before = merged[-1] if merged else None
+        if before and output.output_type == before.output_type == "stream" and output.name == before.name:
+            before.text += output.text
+        else:
+            merged.append(output)
+    return merged
+
+
+def plain_png(encoded: str) -> str:
+    """A PNG without its notes on software and time (text and time chunks)."""
+    data = base64.b64decode(encoded)
+    kept, at = [data[:8]], 8
+    while at < len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] not in (b"tEXt", b"zTXt", b"iTXt", b"tIME"):
+            kept.append(data[at:end])
+        at = end
+    return base64.b64encode(b"".join(kept)).decode()
+
+
+def own_frames(traceback: list[str]) -> list[str]:
+    """A traceback without the frames of files: they show paths, and lines that differ between versions."""
+    return [frame for frame in traceback if not ANSI.sub("", frame).startswith("File ")]
+
+
+def store(path: Path, check_only: bool = False) -> bool:
+    """Run a page and store it; returns whether the stored file changes (with `check_only`: would change).
+
+    Raises Refused where the page does not run as it says; the file is then as it was.
+    """
+    before = path.read_text(encoding="utf-8")
+    page = nbformat.reads(before, as_version=4)
+    run(page, path.parent)
+    refuse_surprises(page)
+    tidy(page)
+    nbformat.validate(page)
+    after = nbformat.writes(page) + "\n"
+    if after != before and not check_only:
+        unfinished = path.with_name(path.name + ".part")
+        unfinished.write_text(after, encoding="utf-8", newline="\n")
+        os.replace(unfinished, path)
+    return after != before
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 where a page would change"
+    )
+    parser.add_argument("pages", nargs="+", type=Path, metavar="PAGE.ipynb")
+    options = parser.parse_args(arguments)
+    os.environ.setdefault("COURSE_CORPUS", "twins")
+    for variable in THREADS:
+        os.environ.setdefault(variable, "1")
+    changed = refused = 0
+    for path in options.pages:
+        try:
+            changes = store(path, options.check)
+        except Refused as problem:
+            print(f"{path}: refused: {problem}", file=sys.stderr)
+            refused += 1
+        else:
+            changed += changes
+            print(f"{path}: {('differs' if options.check else 'stored') if changes else 'unchanged'}")
+    return 1 if refused or (options.check and changed) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
