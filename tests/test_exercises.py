@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from exercise_player import exercise_cells, play, read_page, run, solution_code
@@ -17,8 +18,10 @@ TESTS = Path(__file__).parent
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES.keys())
 
 
-def catalogue(page: str):
-    """tests/wrong_answers/pageNN.py"""
+def catalogue(page: str) -> ModuleType | SimpleNamespace:
+    """tests/wrong_answers/pageNN.py; an empty one where there is none, so that only that page fails."""
+    if not (TESTS / "wrong_answers" / f"page{page}.py").exists():
+        return SimpleNamespace(WRONG={}, RIGHT={})
     return importlib.import_module(f"wrong_answers.page{page}")
 
 
