@@ -52,6 +52,14 @@ def run(source: str, namespace: dict, name: str) -> object:
     return eval(compile(ast.Expression(last.value), file, "eval"), namespace) if last else None
 
 
+def is_needed(cell: NotebookNode) -> bool:
+    """Whether exercises need a cell: one tagged so, or the stub of another exercise, as shipped."""
+    return (
+        "exercise-setup" in cell.metadata.get("tags", [])
+        or cell.metadata.get("course", {}).get("role") == "stub"
+    )
+
+
 def play(page: NotebookNode, exercise: str, answer: str | None = None) -> Verdict:
     """Run what the exercise needs, in the page's order, with `answer` as the code in the stub's place."""
     own = exercise_cells(page, exercise)
@@ -62,6 +70,6 @@ def play(page: NotebookNode, exercise: str, answer: str | None = None) -> Verdic
             return run(cell.source, vars(module), f"check of {exercise}")
         if cell is own["stub"]:
             run(cell.source if answer is None else answer, vars(module), f"answer to {exercise}")
-        elif cell.cell_type == "code" and "exercise-setup" in cell.metadata.get("tags", []):
+        elif cell.cell_type == "code" and is_needed(cell):
             run(cell.source, vars(module), cell.id)
     raise AssertionError(f"the check of exercise {exercise} does not come after its stub")

@@ -22,7 +22,7 @@ KEY_IDEA_WORDS = 25
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 TIMING = re.compile(
-    r"\d\s*(?:s|ms|µs|μs|us|ns|secs?|seconds?)\b|\b(?:tokens|words|reviews|samples|batches|it)/s\b|Wall time",
+    r"\d ?(?:s|ms|µs|μs|us|ns|secs?|seconds?)\b|\b(?:tokens|words|reviews|samples|batches|it)/s\b|Wall time",
     re.IGNORECASE,
 )
 MACHINE = re.compile(
