@@ -2,6 +2,7 @@
 
 import ast
 import linecache
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -20,7 +21,9 @@ def page_file(page: str) -> Path:
     return file
 
 
+@cache
 def read_page(page: str) -> NotebookNode:
+    """The stored page; not to be changed."""
     return nbformat.read(page_file(page), as_version=4)
 
 
@@ -60,14 +63,17 @@ def is_needed(cell: NotebookNode) -> bool:
     )
 
 
-def play(page: NotebookNode, exercise: str, answer: str | None = None) -> Verdict:
-    """Run what the exercise needs, in the page's order, with `answer` as the code in the stub's place."""
+def play(page: NotebookNode, exercise: str, answer: str | None = None, checks: int = 1) -> list[Verdict]:
+    """Run what the exercise needs, in the page's order, with `answer` as the code in the stub's place.
+
+    Returns what the check says, asked `checks` times.
+    """
     own = exercise_cells(page, exercise)
     module = ModuleType("__main__")  # a fresh place for the names, as a kernel has
     module.display = lambda *things, **options: None
     for cell in page.cells:
         if cell is own["check"]:
-            return run(cell.source, vars(module), f"check of {exercise}")
+            return [run(cell.source, vars(module), f"check of {exercise}") for _ in range(checks)]
         if cell is own["stub"]:
             run(cell.source if answer is None else answer, vars(module), f"answer to {exercise}")
         elif cell.cell_type == "code" and is_needed(cell):

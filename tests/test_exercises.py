@@ -3,9 +3,11 @@
 import ast
 import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import matplotlib.pyplot as plt
 import pytest
 from exercise_player import exercise_cells, play, read_page, run, solution_code
 
@@ -44,8 +46,16 @@ def hints_start_from_the_first() -> None:
     machinery.forget_attempts()
 
 
+@pytest.fixture(autouse=True)
+def figures_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(plt, "show", lambda *options, **more: plt.close("all"))
+    yield
+    plt.close("all")
+
+
 def played(exercise: Exercise, answer: str | None = None) -> Verdict:
-    return play(read_page(exercise.id[:2]), exercise.id, answer)
+    (verdict,) = play(read_page(exercise.id[:2]), exercise.id, answer)
+    return verdict
 
 
 # As shipped
@@ -93,7 +103,7 @@ def test_a_known_mistake_is_named(exercise: Exercise, diagnosis: str | None, ans
 def test_hints_go_from_a_question_over_a_smaller_step_to_the_solution(exercise, diagnosis, answer) -> None:
     if diagnosis in {remark.misconception for remark in exercise.remarks}:
         return
-    hints = [played(exercise, answer).hint for _ in range(4)]
+    hints = [verdict.hint for verdict in play(read_page(exercise.id[:2]), exercise.id, answer, checks=4)]
     if diagnosis is None and not hints[0]:
         return  # the answer's code stopped with an error, or has not the form asked for
     row = machinery.misconceptions().get(diagnosis)
