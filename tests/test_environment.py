@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import os
 import re
 import sys
 import tomllib
@@ -133,3 +134,8 @@ def test_installed_versions_are_those_tested_or_a_warning_says_so() -> None:
     if others:
         warnings.warn(f"not the versions of tests/tested_versions.txt: {others}", stacklevel=1)
     assert installed.keys() == versions_tested().keys()
+
+
+def test_tests_run_on_the_generated_corpus_and_one_thread() -> None:
+    assert os.environ["COURSE_CORPUS"] == "twins"
+    assert os.environ["OMP_NUM_THREADS"] == "1"
