@@ -1,8 +1,11 @@
 """The scalar tape of page 02: right on every graph, called twice, and at any length."""
 
+import ast
 import doctest
 import math
+from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
@@ -215,3 +218,53 @@ def test_at_least_200_random_graphs_agree_with_torch_and_with_central_difference
 
     check()
     assert checked >= 200
+
+
+# The page builds the class cell by cell; put together, its cells are the helper.
+
+ROOT = Path(__file__).parents[1]
+
+
+def method_as_text(method):
+    """Arguments and body without docstrings and annotations; a lambda is the function it stands for."""
+    names = [argument.arg for argument in method.args.args]
+    defaults = [ast.unparse(default) for default in method.args.defaults]
+    body = [ast.Return(method.body)] if isinstance(method, ast.Lambda) else method.body
+    code = [ast.unparse(line) for line in body if not isinstance(getattr(line, "value", None), ast.Constant)]
+    return names, defaults, code
+
+
+def methods_in(source):
+    """Methods of the class Value in a piece of source: in its body, or given to it with `Value.name = …`."""
+    tree = ast.parse(source)
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    found = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == "Value":
+            found |= {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
+        if isinstance(node, ast.Assign):
+            targets = node.targets[0].elts if isinstance(node.targets[0], ast.Tuple) else node.targets
+            values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+            for target, value in zip(targets, values, strict=False):
+                if isinstance(target, ast.Attribute) and ast.unparse(target.value) == "Value":
+                    found[target.attr] = value if isinstance(value, ast.Lambda) else functions[value.id]
+    return {name: method_as_text(method) for name, method in found.items()}
+
+
+def methods_on_the_page():
+    page = nbformat.read(ROOT / "notebooks" / "02_backpropagation.ipynb", as_version=4)
+    shown = [cell for cell in page.cells if cell.cell_type == "code"]
+    kept = [cell for cell in shown if cell.metadata.get("course", {}).get("role") not in ("broken", "stub")]
+    return methods_in("\n".join(cell.source for cell in kept))
+
+
+def test_the_cells_of_page_02_together_are_the_class_of_the_helper():
+    helper = methods_in((ROOT / "helpers" / "autograd.py").read_text(encoding="utf-8"))
+    assert methods_on_the_page() == helper
+
+
+def test_a_method_that_differs_from_the_page_is_seen():
+    good = 'class Value:\n    def neg(self) -> int:\n        """Doc."""\n        return -self\n'
+    same = "class Value:\n    pass\n\ndef f(self):\n    return -self\n\nValue.neg = f"
+    other = "class Value:\n    pass\n\nValue.neg = lambda self: self"
+    assert methods_in(good) == methods_in(same) != methods_in(other)
