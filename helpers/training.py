@@ -50,7 +50,7 @@ class Settings:
     batch_size     texts a step
     learning_rate  Adam's peak step; it rises over the first `warmup` share of steps, then falls to 0
     clip           largest allowed norm of the whole gradient
-    patience       stop after this many epochs without a better validation accuracy
+    patience       stop after this many epochs without a better one on validation
     precision      "float32", "bfloat16", or "auto": the faster of the two on this device, measured
     seed           fixes the batch order and the dropout masks (and, by `seed_everything`, the first weights)
     """
@@ -86,8 +86,8 @@ RECIPES = {
     "imdb": Recipe(
         vocabulary_size=20_000,
         max_tokens=400,
-        model=dict(embedding_dim=128, hidden_dim=128, readout="max", forget_bias=1.0, dropout=0.4),
-        settings=Settings(epochs=3, batch_size=64, learning_rate=3e-3),
+        model=dict(embedding_dim=128, hidden_dim=128, readout="max", forget_bias=1.0, dropout=0.3),
+        settings=Settings(epochs=4, batch_size=64, learning_rate=3e-3),
     ),
     "twins": Recipe(
         vocabulary_size=1_000,
@@ -290,7 +290,7 @@ def train(
 ) -> Run:
     """Train `model` where it lies (its device); leave it with the weights of its best validation epoch.
 
-    With a `folder`, `last.pt` and `best.pt` are written there after every epoch, whole or not at all;
+    With a `folder`, `last.pt` (the best weights in it) is written after every epoch, whole or not at all;
     `resume=True` goes on after the last finished epoch, bit for bit as if never interrupted on the same CPU.
     The schedule is planned for `settings.epochs`; early stopping may end before.
     """
@@ -307,7 +307,7 @@ def train(
         "vocabulary": vocabulary_digest(vocabulary) if vocabulary else None,
     }
     rows: list[dict] = []
-    best = {"epoch": 0, "accuracy": -1.0, "weights": None}
+    best = {"epoch": 0, "score": [-1.0, 0.0], "weights": None}
     if resume:
         last = load_checkpoint(Path(folder) / "last.pt", identity)
         precision, rows, best = last["precision"], last["history"], last["best"]
@@ -328,9 +328,10 @@ def train(
         validation = evaluate(model, validation_set, precision)
         row |= {"validation_loss": validation.loss, "validation_accuracy": validation.accuracy}
         rows.append(row)
-        if validation.accuracy > best["accuracy"]:
+        score = [validation.accuracy, -validation.loss]  # the higher accuracy; of equal ones the lower loss
+        if score > best["score"]:
             weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
-            best = {"epoch": epoch, "accuracy": validation.accuracy, "weights": weights}
+            best = {"epoch": epoch, "score": score, "weights": weights}
         if folder is not None:
             last = {
                 "format": CHECKPOINT_FORMAT,
