@@ -176,7 +176,7 @@ def encode(
         flat=torch.from_numpy(np.concatenate(rows)),
         starts=torch.from_numpy(starts),
         lengths=torch.from_numpy(lengths),
-        labels=torch.as_tensor(np.asarray(labels, dtype=np.int64)),
+        labels=torch.tensor(np.array(labels, dtype=np.int64)),
     )
 
 

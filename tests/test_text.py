@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -119,6 +120,12 @@ def test_a_long_text_keeps_its_first_quarter_and_its_end():
 def test_as_many_labels_as_texts_are_needed(vocabulary):
     with pytest.raises(ValueError, match="5 texts and 2 labels"):
         encode(TEXTS, [0, 1], vocabulary)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_column_of_a_frame_can_be_encoded_without_a_warning(vocabulary):
+    frame = pd.DataFrame({"text": TEXTS, "label": LABELS})
+    assert encode(frame["text"], frame["label"], vocabulary).labels.tolist() == LABELS
 
 
 def test_no_texts_are_refused(vocabulary):
