@@ -383,12 +383,12 @@ def draw_secant(f: Callable[[float], float], x: float, h: float, *, axes: Axes |
     curve = [(f(x + unit * h) - f(x)) / h for unit in units]
     ends = [(f(x + side * h) - f(x)) / h for side in (-1, 1)]
     slope = (ends[1] - ends[0]) / 2
-    axes.plot(units, curve, color=COLORS["blue"], linestyle="-", label="f as float64 computes it")
+    axes.plot(units, curve, color=COLORS["blue"], linestyle="-", label="f, in float64")
     line = [ends[0] + slope * (unit + 1) for unit in (-2.6, 2.6)]
-    axes.plot((-2.6, 2.6), line, color=COLORS["red"], linestyle="--", label="line through the two points")
+    axes.plot((-2.6, 2.6), line, color=COLORS["red"], linestyle="--", label="measured line")
     axes.plot((-1, 1), ends, "o", color=COLORS["red"], markersize=8)
     axes.set(xlabel="distance from x, in steps h", ylabel="rise of f, in steps h")
-    axes.set_title(f"h = {h:.0e}: measured slope {slope:.6f}".replace("e-0", "e-"))
+    axes.set_title(f"h = {h:.0e}: slope {slope:.6f}".replace("e-0", "e-"))
     return axes
 
 
