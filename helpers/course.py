@@ -50,7 +50,8 @@ PAGES = (
     Page("01", "chain_rule", "The chain rule", "a slope", 45, ("00",), (0, 2), LEARNING,
          "Along a chain, slopes multiply: the slope of the whole is the product of the slopes of its steps."),
     Page("02", "backpropagation", "Backpropagation", "the tape", 75, ("01",), (1, 2), LEARNING,
-         "Across paths, slopes add: a tape in 60 lines."),
+         "Across paths, slopes add: backpropagation multiplies along each path, adds over all of them, "
+         "and still visits every node only once."),
     Page("03", "mean_squared_error", "Mean squared error", "the step", 60, ("02",), (2, 2), LEARNING,
          "The gradient gives the direction; the curvature limits the step."),
     Page("04", "cross_entropy", "Cross-entropy", "the loss", 60, ("03",), (3, 2), LEARNING,
@@ -63,7 +64,7 @@ PAGES = (
          "A gate decides what to keep; a forget gate near 1 keeps memory and gradient alive."),
     Page("08", "repairing_the_classifier", "Repairing the classifier", "the model", 60, ("07",), (2, 0),
          READING, "Code that runs can be blind: test properties, not shapes."),
-    Page("09", "training_on_gpu", "Training on a GPU", "the training", 50, ("04", "08"), (3, 0), USING,
+    Page("09", "training_on_gpu", "Training on a GPU", "the training", 65, ("04", "08"), (3, 0), USING,
          "Choose on validation, report once on test, with an error bar, and know where the time goes."),
     Page("10", "evaluating_and_serving", "Evaluating and serving", "the product", 60, ("09",), (4, 0), USING,
          "A model is weights, vocabulary, config, preprocessing and known limits."),
