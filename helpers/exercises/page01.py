@@ -30,8 +30,8 @@ CASES = {
     "the right slope of a line": (3.0, lambda x: 3 * x, 2.0),
     "the right slope of a curve": (12.0, lambda x: x * x * x, 2.0),
     "a slope that is off by 0.0005": (12.0005, lambda x: x * x * x, 2.0),
-    "a tiny slope, right": (4e-7, lambda x: 1e-7 * x * x, 2.0),
-    "a tiny slope, twice too large": (8e-7, lambda x: 1e-7 * x * x, 2.0),
+    "a tiny slope that is right": (4e-7, lambda x: 1e-7 * x * x, 2.0),
+    "a tiny slope that is twice too large": (8e-7, lambda x: 1e-7 * x * x, 2.0),
 }
 FITTING_NUDGES = (1e-8, 1e-3)
 
@@ -53,9 +53,13 @@ def what_the_check_says(is_right) -> dict[str, object]:
     distances = [float(moved) - 2.0 for moved in asked] or [0.0]
     low, high = FITTING_NUDGES
     furthest = max(map(abs, distances))
-    seen["numbers"] = "float64" if all(isinstance(moved, float) for moved in asked) else "coarser"
-    seen["nudge"] = "fits" if low <= furthest <= high else "too small" if furthest < low else "too large"
-    seen["sides"] = "both" if min(distances) < 0 < max(distances) else "one"
+    seen["the type it measures in"] = (
+        "float64" if all(isinstance(moved, float) for moved in asked) else "coarser"
+    )
+    seen["the width of the nudge"] = (
+        "fits" if low <= furthest <= high else "too small" if furthest < low else "too large"
+    )
+    seen["the sides it looks to"] = "both" if min(distances) < 0 < max(distances) else "one"
     return seen
 
 
@@ -154,14 +158,14 @@ EXERCISES = (
         answer=a_good_check,
         observe=what_the_check_says,
         fingerprints=(
-            Fingerprint("FD02", when=lambda seen: seen["numbers"] == "coarser"),
-            Fingerprint("FD01", when=lambda seen: seen["nudge"] == "too small"),
-            Fingerprint("FD07", when=lambda seen: seen["nudge"] == "too large"),
-            Fingerprint("FD03", when=lambda seen: seen["sides"] == "one"),
+            Fingerprint("FD02", when=lambda seen: seen["the type it measures in"] == "coarser"),
+            Fingerprint("FD01", when=lambda seen: seen["the width of the nudge"] == "too small"),
+            Fingerprint("FD07", when=lambda seen: seen["the width of the nudge"] == "too large"),
+            Fingerprint("FD03", when=lambda seen: seen["the sides it looks to"] == "one"),
             Fingerprint(
                 "FD05",
                 when=lambda seen: (
-                    seen["a tiny slope, twice too large"] and not seen["a slope that is off by 0.0005"]
+                    seen["a tiny slope that is twice too large"] and not seen["a slope that is off by 0.0005"]
                 ),
             ),
         ),
