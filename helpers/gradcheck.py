@@ -111,9 +111,7 @@ def compare(
     for who, value in given.items():
         error = relative_error(own, value, floor=NOISE_FLOOR)
         if error > tolerance:
-            raise AssertionError(
-                f"{line}  DIFFER: own and {who} by {error:.1e} relative, allowed {limit}"
-            )
+            raise AssertionError(f"{line}  DIFFER: own and {who} by {error:.1e} relative, allowed {limit}")
     remark = "" if own.any() else "  (all zero: this point tells little)"
     print(f"{line}  agree to {limit}{remark}")
 
