@@ -308,9 +308,12 @@ def _twin_quadruple(rng: random.Random, pair: Pair, number: int, denials: int) -
     family = list(FAMILIES)[number % len(FAMILIES)]
     domain, slots = _slots(rng, pair)
     opening, closing = _opening_and_closing(rng, domain)
-    for _ in range(denials):
-        who, pronoun = _pick(rng, [speaker for speaker in SPEAKERS if speaker[0] != slots["who"]])
-        opening += _pick(rng, DENIALS).format(who=who, pronoun=pronoun) + " "
+    silent = [speaker for speaker in SPEAKERS if speaker[0] != slots["who"]]
+    for depth in range(denials):
+        who, pronoun = speaker = _pick(rng, silent)
+        silent.remove(speaker)
+        denial = _pick(rng, DENIALS if depth == 0 else DENIALS[1:])  # an order cannot be what somebody says
+        opening += denial.format(who=who, pronoun=pronoun) + " "
     forms = [f"{opening}{form.format(A='{}', B='{}', **slots)} .{closing}" for form in FAMILIES[family]]
     texts = [(text, label ^ denials % 2) for text, label in _fill(forms, pair)]
     return Quadruple(family, denials, texts)
