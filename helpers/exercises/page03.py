@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from helpers.exercises import Exercise, Fingerprint, OnInputs
+from helpers.exercises import Exercise, Fingerprint, NotAnAnswer, OnInputs
 
 
 def column(*numbers: float) -> torch.Tensor:
@@ -55,33 +55,33 @@ def slopes_of_two_outputs(
 SAMPLES = (column(1.0, 2.0, 4.0), column(3.0, 5.0, 8.0))  # three labels, no two alike, not quite on a line
 
 
-def after_three_steps(training_step: Callable) -> dict:
-    """Call a training step three times on a fresh line; say where w and b stood after each.
+class AfterThreeSteps:
+    """Call a training step three times on a fresh line, and see where w and b stand after each."""
 
-    `moved` tells apart the two ways of standing still: the optimizer was never asked, or found nothing.
-    """
-    line = nn.Linear(1, 1, dtype=torch.float64)
-    with torch.no_grad():
-        line.weight.fill_(1.0)
-        line.bias.fill_(0.0)
-    optimizer = torch.optim.SGD(line.parameters(), lr=0.02)
-    with warnings.catch_warnings():  # torch warns of a schedule that moves first, and of shapes that differ
-        warnings.simplefilter("ignore")
-        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=100)
+    def __call__(self, training_step: Callable) -> dict:
+        if not callable(training_step):
+            raise NotAnAnswer("The exercise asks for a function: run the cell that defines training_step.")
+        line = nn.Linear(1, 1, dtype=torch.float64)
+        with torch.no_grad():
+            line.weight.fill_(1.0)
+            line.bias.fill_(0.0)
+        optimizer = torch.optim.SGD(line.parameters(), lr=0.02)
         places = []
-        for _ in range(3):
-            training_step(line, optimizer, scheduler, *(part.clone() for part in SAMPLES))
-            places.append((line.weight.item(), line.bias.item()))
-    still = all(place == (1.0, 0.0) for place in places)
-    return {
-        "w after each step": [w for w, _ in places],
-        "b after each step": [b for _, b in places],
-        "moved": "the schedule only"
-        if still and scheduler.last_epoch
-        else "nothing"
-        if still
-        else "the line",
-    }
+        with warnings.catch_warnings():  # torch warns of a schedule that moves first, and of unequal shapes
+            warnings.simplefilter("ignore")
+            scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=100)
+            for _ in range(3):
+                training_step(line, optimizer, scheduler, *(part.clone() for part in SAMPLES))
+                places.append((line.weight.item(), line.bias.item()))
+        still = all(place == (1.0, 0.0) for place in places)
+        moved = "the line" if not still else "the schedule only" if scheduler.last_epoch else "nothing"
+        return {"w": [w for w, _ in places], "b": [b for _, b in places], "moved": moved}
+
+    def describe(self, observed: dict, right: dict, tolerance: float) -> str:
+        w, b = (", ".join(f"{value:.4g}" for value in observed[name]) for name in ("w", "b"))
+        return (
+            f"A line that begins with w = 1, b = 0 stands after three calls of your step at w = {w}; b = {b}."
+        )
 
 
 def step_with(*, clear: str = "first", shape: bool = True, total: bool = False, who: str = "optimizer"):
@@ -209,7 +209,7 @@ EXERCISES = (
             "whether the line does what its label says.",
         ),
         answer=step_with(),
-        observe=after_three_steps,
+        observe=AfterThreeSteps(),
         fingerprints=(
             Fingerprint("LR04", when=lambda seen: seen["moved"] == "the schedule only"),
             Fingerprint("ZG03", when=lambda seen: seen["moved"] == "nothing"),
