@@ -4,7 +4,7 @@
 
 Four ways train the article's model (10,000 / 128 / 256 / 2) on the same texts:
 
-tutorial   packed batches in random order (pack_padded_sequence), float32, subnormals kept
+tutorial   packed batches in random order (pack_padded_sequence), float32, subnormals kept; 3 batches
 padded     padded batches of like length, the state gathered at the true length, float32
 course     helpers.training's own epoch: the same, subnormals flushed, bfloat16 where it pays
 bare LSTM  forward and backward of the LSTM alone on random numbers of the same shapes, no data, no update
@@ -28,6 +28,7 @@ import torch
 from torch import Tensor, nn
 
 WAYS = ("tutorial", "padded", "course", "bare LSTM")
+TUTORIAL_BATCHES = 3  # it is so slow on a CPU that a few must do
 
 
 def sample(corpus_name: str, batches: int, batch_size: int):
@@ -48,7 +49,7 @@ def run_tutorial(texts, vocabulary_size: int, batch_size: int, device: torch.dev
     torch.manual_seed(0)
     model = TextClassifier(vocabulary_size).to(device)
     optimizer = torch.optim.Adam(model.parameters())
-    order = torch.randperm(len(texts)).split(batch_size)
+    order = torch.randperm(len(texts)).split(batch_size)[:TUTORIAL_BATCHES]
 
     def step(rows: Tensor) -> int:
         batch = texts.batch(rows)
@@ -113,15 +114,19 @@ def run_bare(texts, vocabulary_size: int, batch_size: int, device: torch.device)
     model = TextClassifier(vocabulary_size).to(device)
     precision = training.faster_precision(model, device, batch_size)
 
-    def step(rows: Tensor) -> int:
-        width = int(texts.lengths[rows].max())
-        inputs = torch.randn(len(rows), width, model.lstm.input_size, device=device, requires_grad=True)
+    def inputs_for(rows: Tensor) -> tuple[Tensor, int]:
+        width, tokens = int(texts.lengths[rows].max()), int(texts.lengths[rows].sum())
+        return torch.randn(len(rows), width, model.lstm.input_size, device=device, requires_grad=True), tokens
+
+    def step(prepared: tuple[Tensor, int]) -> int:
+        inputs, tokens = prepared
         with training.mixed_precision(device, precision):
             states, _ = model.lstm(inputs)
         states[:, -1].float().sum().backward()
-        return int(texts.lengths[rows].sum())
+        return tokens
 
-    return timed(plan_batches(texts.lengths, batch_size, torch.Generator().manual_seed(0)), step, device)
+    plan = plan_batches(texts.lengths, batch_size, torch.Generator().manual_seed(0))
+    return timed([inputs_for(rows) for rows in plan], step, device)
 
 
 def timed(order, step, device: torch.device) -> tuple[int, float]:
