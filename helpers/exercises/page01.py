@@ -151,7 +151,7 @@ EXERCISES = (
         minutes=8,
         difficulty=3,
         hints=(
-            "The broken check has one fault in its first line, one in its third and one in its last. Which?",
+            "One fault spoils the numbers, one the place of measuring, one the verdict. In which lines?",
             "Take them in turn: the type of x, the side on which it nudges, and what the difference is held "
             "against.",
         ),
