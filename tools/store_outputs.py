@@ -19,10 +19,11 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+CELL_SECONDS = 1200  # training on real reviews takes minutes; a kernel that hangs must end some time
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {
@@ -45,7 +46,7 @@ def run(page: NotebookNode, folder: Path) -> None:
             cell.outputs, cell.execution_count = [], None
     client = NotebookClient(
         page,
-        timeout=None,
+        timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
         coalesce_streams=True,
@@ -53,6 +54,8 @@ def run(page: NotebookNode, folder: Path) -> None:
     )
     try:
         client.execute()
+    except CellTimeoutError:
+        raise Refused(f"a cell gave no answer in {CELL_SECONDS} seconds; run the page again") from None
     except CellExecutionError as problem:
         stopped = next(cell for cell in page.cells if _errors(cell))
         raise Refused(f"cell {stopped.id} stopped: {problem.ename}: {problem.evalue}") from None
