@@ -23,7 +23,8 @@ MODULES = re.findall(r"-m (helpers[\w.]*)", README)
 def stored_picture() -> bytes:
     page = nbformat.read(ROOT / "notebooks" / PAGE, as_version=4)
     (cell,) = (cell for cell in page.cells if cell.id == CELL)
-    return base64.b64decode(next(o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})))
+    pictures = [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
+    return base64.b64decode(pictures[0])
 
 
 def test_the_picture_is_the_one_stored_in_its_page() -> None:
