@@ -83,7 +83,11 @@ def load(name: str = "auto") -> Corpus:
     except CorpusError as problem:
         if name == "imdb":
             raise
-        print(f"corpus: the generated twins take the place of IMDb. {problem}")
+        reason = str(problem).split(" Expected ")[0]
+        print(
+            f"corpus: the generated twins take the place of IMDb. {reason} "
+            "corpus.load('imdb') says what to do."
+        )
         return load("twins")
 
 

@@ -176,7 +176,8 @@ def _read_archive(archive: Path, part: Part) -> list[Review]:
         raise _Altered(f"is truncated or damaged and cannot be read to its end ({problem})") from problem
     counts = Counter(review.group for review in found)
     if counts != part.counts:
-        listed = ", ".join(f"{counts[group]:,} of {all_:,} in {group}" for group, all_ in part.counts.items())
+        wrong = [group for group in part.counts if counts[group] != part.counts[group]]
+        listed = ", ".join(f"{counts[group]:,} of {part.counts[group]:,} in {group}" for group in wrong)
         raise _Altered(f"does not have the right number of reviews ({listed})")
     if _digest(found) != part.sha256:
         raise _Altered(
@@ -310,7 +311,6 @@ def _fetch(folder: Path) -> Path:
     if not _ARCHIVES.fullmatch(name):
         name = "aclImdb_v1-mirror.tar.gz"  # only a name: the packaging is told from the contents
     target, partial = folder / name, folder / f"{name}.part"
-    remedy = f"put {ARCHIVE_NAME} into {folder}, or set COURSE_IMDB_URL to a mirror or to a file:// of yours"
     try:
         _require_writable(folder)
         while True:
@@ -332,7 +332,8 @@ def _fetch(folder: Path) -> Path:
         )
         raise CorpusError(
             f"IMDb cannot be had from {address} ({problem}).{going_on} Expected the archive, "
-            f"{ARCHIVE_BYTES:,} bytes. Load again with a network, or {remedy}."
+            f"{ARCHIVE_BYTES:,} bytes. Load again with a network, or put {ARCHIVE_NAME} into {folder}, or "
+            "set COURSE_IMDB_URL to a mirror or to a file:// of yours."
         ) from problem
     except OSError as problem:
         if target.exists():  # another process was faster
@@ -340,8 +341,7 @@ def _fetch(folder: Path) -> Path:
         _remove(partial)
         raise CorpusError(
             f"{target} is not there and cannot be written ({problem.strerror}). Expected a folder with the "
-            f"archive, or one with room for {ARCHIVE_BYTES:,} bytes. Set COURSE_DATA_DIR to such a folder, "
-            f"or {remedy}."
+            f"archive, or one with room for {ARCHIVE_BYTES:,} bytes. Set COURSE_DATA_DIR to such a folder."
         ) from problem
     return target
 

@@ -27,6 +27,7 @@ from helpers.corpus import CorpusError
 
 Files = dict[str, bytes]
 COUNT = 6  # reviews of each class in each split of the small archive
+WAIT = 0.3  # seconds that a download waits for an answer here
 
 
 # Small archives.
@@ -86,7 +87,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(imdb, "VALIDATION_IDS", {"pos": (range(2),), "neg": (range(1), range(4, 5))})
     monkeypatch.setattr(imdb, "_user_folder", lambda: tmp_path / "user")
     monkeypatch.setattr(imdb, "ADDRESS", "http://127.0.0.1:9/aclImdb_v1.tar.gz")  # nobody answers there
-    monkeypatch.setattr(download, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(download, "_ANSWER_SECONDS", WAIT)
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.delenv("COURSE_IMDB_URL", raising=False)
@@ -364,8 +365,8 @@ class Server:
     """Serves ``body`` on this machine, each request in turn in one of these ways, the last one for good.
 
     range: what was asked for. whole: all of it, whatever was asked for. break: what was asked for, but the
-    connection closes after a third of the body. stall: the same, but it stays open. silent: no answer.
-    missing: 404. ``asked`` collects the Range headers.
+    connection closes after a third of the body. stall: the same, but the rest comes long after. silent: the
+    answer comes long after. missing: 404. ``asked`` collects the Range headers.
     """
 
     def __init__(self, body: bytes, *ways: str) -> None:
@@ -389,8 +390,7 @@ class Server:
         asked = request.headers.get("Range")
         self.asked.append(asked)
         if way == "silent":
-            self.done.wait(10)
-            return
+            self.done.wait(10 * WAIT)
         if way == "missing":
             request.send_error(404)
             return
@@ -407,7 +407,9 @@ class Server:
         with contextlib.suppress(OSError):
             request.wfile.write(self.body[start:end])
         if way == "stall":
-            self.done.wait(10)
+            self.done.wait(10 * WAIT)
+            with contextlib.suppress(OSError):
+                request.wfile.write(self.body[end:])
 
     def address(self, name: str = imdb.ARCHIVE_NAME) -> str:
         return f"http://127.0.0.1:{self.http.server_address[1]}/{name}"
@@ -520,9 +522,9 @@ def test_a_download_that_was_complete_but_not_yet_named_is_used(place: Path, ser
 
 @pytest.mark.parametrize(("way", "word"), [("silent", "no answer"), ("missing", "404")])
 def test_a_server_that_does_not_serve_is_named_with_what_to_do(
-    place: Path, serve, way: str, word: str
+    place: Path, serve, official: bytes, way: str, word: str
 ) -> None:
-    server = serve(b"", way)
+    server = serve(official, way)
     with pytest.raises(CorpusError) as caught:
         corpus.load("imdb")
     for part in (
