@@ -14,7 +14,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 _CHUNK = 1 << 18  # bytes
 _ANSWER_SECONDS = 5.0  # to wait for a connection, and for each piece of the file

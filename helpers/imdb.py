@@ -32,7 +32,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import platformdirs
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from helpers.download import NotFetched, fetch
 
