@@ -469,6 +469,10 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         device = pick_device(options.device)
         corpus = corpora.load(options.corpus)
+        if corpus.name not in RECIPES:
+            raise TrainingError(
+                f"no recipe for the corpus {corpus.name!r}; there is one for: {', '.join(RECIPES)}"
+            )
         recipe = RECIPES[corpus.name]
         changes = {"seed": options.seed} | ({"epochs": options.epochs} if options.epochs is not None else {})
         settings = replace(recipe.settings, **changes)

@@ -249,3 +249,21 @@ def test_bfloat16_and_float32_reach_the_same_answers():
         train(model, ENCODED, ENCODED, replace(SETTINGS, epochs=8, precision=precision), progress=False)
         losses[precision] = evaluate(model, ENCODED, precision).loss
     assert abs(losses["float32"] - losses["bfloat16"]) < 0.1
+
+
+def test_the_command_trains_on_a_corpus_and_reads_the_test_set_once(capsys, monkeypatch):
+    read = []
+    real = training.evaluate
+    monkeypatch.setattr(
+        training, "evaluate", lambda model, part, *a: (read.append(len(part)), real(model, part, *a))[1]
+    )
+    training.main(["--corpus", "twins", "--epochs", "1", "--device", "cpu"])
+    assert read.count(1250) == 1 and "read once" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "name, said", [("novels", "no corpus 'novels'"), ("gap", "no recipe for the corpus 'gap'")]
+)
+def test_the_command_refuses_a_corpus_that_it_cannot_train_on(name, said):
+    with pytest.raises(SystemExit, match=said):
+        training.main(["--corpus", name])
