@@ -164,7 +164,7 @@ SIZES = {"train": (1000, 1000), "validation": (150, 150), "test": (250, 250)}
 # How many of every twenty adjective pairs go to validation and to test; the others go to train.
 PAIRS_OF_TWENTY = {"validation": 3, "test": 4}
 # How often a review has each optional part.
-CHANCE = {"opening": 0.95, "denial": 0.4, "closing": 0.45}
+CHANCE = {"opening": 0.95, "denial": 0.25, "closing": 0.45}
 # What is said while one thinks: the neutral words of the gap corpus.
 HESITATIONS = (
     "actually", "again", "anyway", "basically", "honestly", "indeed",

@@ -94,12 +94,12 @@ def test_texts_are_lower_case_tokens_with_one_space_between(each) -> None:
         assert re.fullmatch(r"([a-z]+|[.,;])( ([a-z]+|[.,;]))*", text), text
 
 
-def test_twins_have_231_words_and_9_to_45_tokens(frames) -> None:
+def test_twins_have_231_words_and_9_to_47_tokens(frames) -> None:
     texts = [text.split() for text in pd.concat(frames.values())["text"]]
     assert len({word for text in texts for word in text}) == 231
     assert min(map(len, texts)) == 9
-    assert max(map(len, texts)) == 45
-    assert round(np.mean([len(text) for text in texts]), 1) == 28.5
+    assert max(map(len, texts)) == 47
+    assert round(np.mean([len(text) for text in texts]), 1) == 27.5
 
 
 def test_the_adjectives_are_twenty_of_each_polarity() -> None:
@@ -280,7 +280,7 @@ def test_in_the_gap_corpus_this_years_adjective_decides_and_both_sentences_have_
 
 def test_the_corpora_are_the_same_on_every_machine() -> None:
     """If the grammar is meant to change, so are these; and so are numbers in the pages."""
-    assert fingerprint(twins.twin_frames()) == "f971a21e46b5ea95"
+    assert fingerprint(twins.twin_frames()) == "58d21354168da0d6"
     assert fingerprint(twins.gap_frames(4)) == "6ce95c61491f07c7"
 
 
