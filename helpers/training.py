@@ -319,7 +319,7 @@ def train(
         if precision == "auto":
             with torch.random.fork_rng(devices=[]):
                 precision = faster_precision(model, device, settings.batch_size)
-        torch.manual_seed(settings.seed)
+        seed_everything(settings.seed)
 
     for epoch in range(len(rows) + 1, settings.epochs + 1):
         if epoch - best["epoch"] > settings.patience:
