@@ -142,7 +142,7 @@ def test_a_slipped_transpose_leaves_its_own_layer_right_and_the_one_below_wrong(
 
 @settings(max_examples=15, deadline=None)
 @given(
-    start=st.floats(-1, 1, allow_subnormal=False),
+    start=st.floats(-1, 1),
     lr=st.floats(0.01, 1.0),
     hidden=st.integers(2, 8),
     seed=seeds,
