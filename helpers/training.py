@@ -1,6 +1,11 @@
 """Train, measure, stop, resume: the loop that page 09 builds and explains.
 
-Also a command: `python -m helpers.training --corpus imdb` trains the page's model without a notebook.
+Also a command: `python -m helpers.training --corpus imdb` trains the page's model without a notebook, and
+`torchrun --nproc_per_node=2 -m helpers.training --corpus imdb` does it on two GPUs (or two CPU processes).
+
+What the loop stands on: `helpers.learner` (settings, one step), `helpers.measuring` (batches on the device,
+evaluation), `helpers.checkpoints` (files), `helpers.devices` (device, precision, memory) and
+`helpers.parallel` (several processes).
 
 Importing this module makes the CPU treat subnormal floats (below about 1e-38) as zero. A gradient that
 has travelled through hundreds of steps is made of them, and a CPU handles each in microcode, many times
@@ -10,271 +15,218 @@ slower. The setting reaches a worker thread only if made before that thread star
 from __future__ import annotations
 
 import argparse
-import hashlib
+import contextlib
+import io
 import math
-import os
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm.auto import tqdm
 
-from helpers import corpus as corpora
+from helpers import parallel
+from helpers.checkpoints import (
+    BEST,
+    FORMAT,
+    LAST,
+    CheckpointError,
+    load_checkpoint,
+    refuse_occupied,
+    save_whole,
+    sweep,
+    texts_digest,
+    vocabulary_digest,
+)
+from helpers.devices import (
+    TrainingError,
+    describe_device,
+    faster_precision,
+    mixed_precision,
+    peak_memory,
+    pick_device,
+    seed_everything,
+    synchronize,
+)
+from helpers.learner import Learner, Settings, WeightAverage, learning_rate_at
+from helpers.measuring import Evaluation, evaluate, evaluating, predict_logits, resident_batches
 from helpers.model import TextClassifier, count_parameters
-from helpers.text import EncodedTexts, Vocabulary, batches, encode
+from helpers.recipes import RECIPES, Prepared, Recipe, build_model, prepare
+from helpers.text import EncodedTexts, Vocabulary, plan_batches
+
+if TYPE_CHECKING:  # slow to import, and needed late or never
+    import pandas as pd
+
+__all__ = [
+    "RECIPES",
+    "CheckpointError",
+    "Evaluation",
+    "Learner",
+    "Prepared",
+    "Progress",
+    "Recipe",
+    "Run",
+    "Settings",
+    "TrainingError",
+    "WeightAverage",
+    "build_model",
+    "evaluate",
+    "evaluating",
+    "faster_precision",
+    "learning_rate_at",
+    "load_best",
+    "mixed_precision",
+    "peak_memory",
+    "pick_device",
+    "predict_logits",
+    "prepare",
+    "resident_batches",
+    "seed_everything",
+    "synchronize",
+    "train",
+    "train_epoch",
+]
 
 torch.set_flush_denormal(True)
 
-CHECKPOINT_FORMAT = 1
+LOOK_SECONDS = 0.5  # between two looks at loss and accuracy: each makes a GPU wait
 
 
-class TrainingError(RuntimeError):
-    """Training cannot start or go on; the message says why and what to do."""
-
-
-class CheckpointError(RuntimeError):
-    """A checkpoint is missing, damaged or of another run; the message names the file and what to do."""
+# --- one epoch ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to train. What is chosen here is a *hyperparameter*: it is set by us, on validation, not learnt.
+class Progress:
+    """Where a run stands, as a watcher is told it: about twice a second, and after every epoch.
 
-    epochs         how often every training text is read
-    batch_size     texts a step
-    learning_rate  Adam's peak step; it rises over the first `warmup` share of steps, then falls to 0
-    clip           largest allowed norm of the whole gradient
-    patience       stop after this many epochs without a better one on validation
-    precision      "float32", "bfloat16", or "auto": the faster of the two on this device, measured
-    seed           fixes the batch order and the dropout masks (and, by `seed_everything`, the first weights)
+    epoch, epochs    this one, from 1, and how many are planned
+    step, steps      steps done in this epoch, and how many it has
+    loss, accuracy   training: mean loss since the last look, share right in this epoch so far
+    rows             the finished epochs, as in `Run.history`; the newest is this epoch's when it is over
     """
 
-    epochs: int = 3
-    batch_size: int = 64
-    learning_rate: float = 2e-3
-    warmup: float = 0.1
-    clip: float = 1.0
-    patience: int = 3
-    precision: str = "auto"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.precision not in ("auto", "float32", "bfloat16"):
-            raise ValueError(f"precision must be auto, float32 or bfloat16; got {self.precision!r}")
-        for name in ("epochs", "batch_size", "learning_rate", "clip", "patience"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0; got {getattr(self, name)}")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that turns a corpus into a trained model: text settings, model sizes, training settings."""
-
-    vocabulary_size: int
-    max_tokens: int
-    model: dict = field(default_factory=dict)
-    settings: Settings = Settings()
-
-
-RECIPES = {
-    "imdb": Recipe(
-        vocabulary_size=20_000,
-        max_tokens=400,
-        model=dict(embedding_dim=128, hidden_dim=128, readout="max", forget_bias=1.0, dropout=0.3),
-        settings=Settings(epochs=4, batch_size=64, learning_rate=3e-3),
-    ),
-    "twins": Recipe(
-        vocabulary_size=1_000,
-        max_tokens=60,
-        model=dict(embedding_dim=32, hidden_dim=48, readout="last", forget_bias=1.0),
-        settings=Settings(epochs=12, batch_size=64, learning_rate=5e-3),
-    ),
-}
-
-
-# --- device, seed, precision -------------------------------------------------------------------------
-
-
-def pick_device(name: str | None = None) -> torch.device:
-    """The device to train on: `name` if given, else CUDA, else Apple's MPS, else the CPU."""
-    available = ["cpu"]
-    if torch.backends.mps.is_available():
-        available.insert(0, "mps")
-    if torch.cuda.is_available():
-        available.insert(0, "cuda")
-    if name is None:
-        return torch.device(available[0])
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in available:
-        raise TrainingError(f"no device {name!r} here; this machine has: {', '.join(available)}")
-    return device
-
-
-def seed_everything(seed: int) -> None:
-    """Fix torch's random numbers on every device, so that the same machine repeats the same run."""
-    torch.manual_seed(seed)
-
-
-def faster_precision(model: TextClassifier, device: torch.device, batch_size: int) -> str:
-    """ "bfloat16" if it runs this LSTM at least 1.2 times as fast as float32 on `device`, else "float32"."""
-    if device.type == "mps":
-        return "float32"
-    inputs = torch.randn(batch_size, 32, model.lstm.input_size, device=device)
-    lstm = nn.LSTM(model.lstm.input_size, model.lstm.hidden_size, batch_first=True, device=device)
-    seconds = {}
-    for precision in ("float32", "bfloat16"):
-        runs = []
-        for _ in range(4):
-            start = time.perf_counter()
-            with mixed_precision(device, precision):
-                lstm(inputs)[0].float().sum().backward()
-            synchronize(device)
-            runs.append(time.perf_counter() - start)
-        seconds[precision] = min(runs)
-    return "bfloat16" if seconds["float32"] > 1.2 * seconds["bfloat16"] else "float32"
-
-
-def mixed_precision(device: torch.device, precision: str) -> torch.autocast:
-    """A context in which matrix work runs in `precision`; weights and the loss stay float32."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
-
-
-def synchronize(device: torch.device) -> None:
-    """Wait until `device` has done what it was asked, so that a clock read next tells the truth."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
-# --- measuring ---------------------------------------------------------------------------------------
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, no tape; afterwards the model is in the mode it was in before."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(was_training)
-
-
-def predict_logits(
-    model: TextClassifier, encoded: EncodedTexts, precision: str = "float32", batch_size: int = 256
-) -> Tensor:
-    """Logits [texts, classes] float32 on the CPU, in the order of `encoded`."""
-    device = next(model.parameters()).device
-    encoded = encoded.to(device)
-    logits = torch.empty(len(encoded), model.fc.out_features)
-    with evaluating(model), mixed_precision(device, precision):
-        for batch in batches(encoded, batch_size):
-            logits[batch.rows] = model(batch.ids, batch.lengths).float().cpu()
-    return logits
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """`loss`: mean cross-entropy in nats; `accuracy`: share of texts classified rightly, 0 to 1."""
-
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
     loss: float
     accuracy: float
+    rows: list[dict]
 
 
-def evaluate(model: TextClassifier, encoded: EncodedTexts, precision: str = "float32") -> Evaluation:
-    """Loss and accuracy over all texts of `encoded`: means over texts, not over batches."""
-    logits = predict_logits(model, encoded, precision)
-    labels = encoded.labels.cpu()
-    loss = nn.functional.cross_entropy(logits, labels).item()
-    return Evaluation(loss, (logits.argmax(dim=1) == labels).double().mean().item())
+def train_epoch(
+    learner: Learner, train_set: EncodedTexts, epoch: int, look: Callable[..., None] | None = None
+) -> dict:
+    """Read every training text once, in batches of like length; returns the epoch's row of the history.
 
-
-# --- checkpoints -------------------------------------------------------------------------------------
-
-
-def vocabulary_digest(vocabulary: Vocabulary) -> str:
-    """A fingerprint of the words and their order: same digest, same ids."""
-    return hashlib.sha256("\n".join(vocabulary.words).encode()).hexdigest()
-
-
-def save_whole(payload: dict, path: Path) -> None:
-    """Write `payload` to `path` whole or not at all: a temporary file beside it, flushed, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save(payload, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def load_checkpoint(path: Path, expected: dict) -> dict:
-    """Read a checkpoint without running any code in it, and refuse one of another run.
-
-    `expected` holds what must agree (model, vocabulary, settings) and its value in this run.
+    train_set: on the learner's device. epoch: from 1. Losses and hits stay on the device; every
+    LOOK_SECONDS, and after the last step, they are looked at and `look(step, steps, tokens, loss, accuracy)`
+    is called: steps done, steps in all, tokens read since the last look, and as in `Progress`.
+    Raises TrainingError at a loss or a gradient that is no finite number, and when memory runs out.
     """
-    if not path.exists():
-        raise CheckpointError(f"no checkpoint at {path}: train without resuming first")
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds; all mean that the file is not a checkpoint
-        raise CheckpointError(
-            f"{path} cannot be read as a checkpoint ({type(error).__name__}): "
-            "it is damaged or foreign. Delete it and train again."
-        ) from error
-    if not isinstance(found, dict) or found.get("format") != CHECKPOINT_FORMAT:
-        got = found.get("format") if isinstance(found, dict) else type(found).__name__
-        raise CheckpointError(f"{path} has checkpoint format {got!r}; this code reads {CHECKPOINT_FORMAT}")
-    for name, value in expected.items():
-        if found.get(name) != value:
-            raise CheckpointError(
-                f"{path} was written with another {name}: {found.get(name)!r:.200}; "
-                f"this run has {value!r:.200}. Use its own settings, or another folder."
-            )
-    return found
+    device, settings = learner.device, learner.settings
+    order = torch.Generator().manual_seed(1_000_003 * settings.seed + epoch)
+    plan = plan_batches(train_set.lengths, settings.batch_size, order)
+    shares = [parallel.own_share(rows) for rows in plan]
+    losses, norms = torch.zeros(2, len(plan), device=device)
+    hits = torch.zeros((), device=device, dtype=torch.int64)
+    looked, tokens, texts = 0, 0, 0
+    learner.model.train()
+    synchronize(device)
+    start = last_look = time.perf_counter()
+    for step, batch in enumerate(resident_batches(train_set, [rows for rows, _ in shares])):
+        rows, number = plan[step], (epoch - 1) * len(plan) + step
+        try:
+            losses[step], right, norms[step] = learner.step(batch, number, len(rows), shares[step][1])
+        except torch.OutOfMemoryError as error:
+            raise TrainingError(
+                f"out of memory on {device} at a batch of {batch.ids.shape[0]} texts × {batch.ids.shape[1]} "
+                "tokens: halve batch_size (or max_tokens), or train on another device"
+            ) from error
+        hits += right  # measure
+        tokens, texts = tokens + int(train_set.lengths[rows].sum()), texts + len(rows)
+        if time.perf_counter() - last_look >= LOOK_SECONDS or step + 1 == len(plan):
+            recent = slice(looked, step + 1)
+            refuse_bad_numbers(losses[recent], norms[recent], looked, epoch, plan, learner)
+            loss, right = torch.stack([losses[recent].mean(), hits / texts]).tolist()
+            if look:
+                processes = parallel.process_count()  # each sees its own share only; the shares are alike
+                look(step + 1, len(plan), tokens, loss * processes, right * processes)
+            looked, tokens, last_look = step + 1, 0, time.perf_counter()
+    parallel.add_over_processes(losses)
+    parallel.add_over_processes(hits)
+    synchronize(device)
+    seconds = time.perf_counter() - start
+    sizes = torch.tensor([len(rows) for rows in plan])
+    return {
+        "epoch": epoch,
+        "train_loss": (losses.cpu() * sizes).sum().item() / len(train_set),
+        "train_accuracy": hits.item() / len(train_set),
+        "seconds": seconds,
+        "tokens_per_second": train_set.tokens / seconds,
+    }
 
 
-# --- the loop ----------------------------------------------------------------------------------------
+def refuse_bad_numbers(
+    losses: Tensor, norms: Tensor, first: int, epoch: int, plan: list[Tensor], learner: Learner
+) -> None:
+    """Stop at the first loss or gradient that is not a finite number, and say which batch gave it.
+
+    losses, norms [steps]: of the steps from number `first` of this epoch's plan on. In float16 the loss scale
+    meets infinite gradients by design, and skips those steps.
+    """
+    bad = ~torch.isfinite(losses)
+    if not learner.scaler.is_enabled():
+        bad |= ~torch.isfinite(norms)
+    if not bad.any():
+        return
+    place = int(bad.nonzero()[0])
+    step = first + place
+    what, value = ("loss", losses[place]) if not torch.isfinite(losses[place]) else ("gradient", norms[place])
+    rows = sorted(plan[step].tolist())
+    rate = learning_rate_at((epoch - 1) * len(plan) + step, learner.steps, learner.settings)
+    raise TrainingError(
+        f"the {what} of batch {step + 1} in epoch {epoch} is {value.item()}. Its texts are rows "
+        f"{', '.join(map(str, rows[:8]))}{', ...' if len(rows) > 8 else ''} of the training set; "
+        f"the learning rate was {rate:.2g}. Lower the learning rate, or look at those texts. "
+        "Checkpoints of finished epochs are intact."
+    )
 
 
-def learning_rate_at(step: int, steps: int, settings: Settings) -> float:
-    """Linear rise over the first `warmup` share of `steps`, then linear fall to 0 at the last."""
-    rise = max(1, round(settings.warmup * steps))
-    share = (step + 1) / rise if step < rise else (steps - step) / max(1, steps - rise)
-    return settings.learning_rate * share
-
-
-def refuse_bad_training_set(encoded: EncodedTexts, name: str) -> None:
-    """A set without two classes cannot teach or measure a two-class model."""
-    classes = torch.unique(encoded.labels).tolist()
-    if len(classes) < 2:
-        raise TrainingError(
-            f"the {name} set holds {len(encoded)} texts, all of class {classes}: give texts of both classes"
-        )
+# --- the run -----------------------------------------------------------------------------------------
 
 
 @dataclass
 class Run:
-    """What `train` gives back: one row an epoch, the precision used, and which epoch was best."""
+    """What `train` gives back.
+
+    history      one row an epoch: train_loss, train_accuracy, seconds, tokens_per_second, validation_loss,
+                 validation_accuracy
+    precision    the number type that was used
+    best_epoch   the epoch whose weights the model now has; 0 if none was finished
+    interrupted  whether the run was stopped by hand before its end
+    """
 
     history: pd.DataFrame
     precision: str
     best_epoch: int
+    interrupted: bool = False
+
+
+def refuse_bad_sets(**sets: EncodedTexts) -> None:
+    """A set without two classes cannot teach or measure a two-class model."""
+    for name, encoded in sets.items():
+        classes = torch.unique(encoded.labels).tolist()
+        if len(encoded) == 0:
+            raise TrainingError(f"the {name} set is empty: give texts of both classes")
+        if len(classes) < 2:
+            raise TrainingError(
+                f"the {name} set holds {len(encoded)} texts, all of class {classes}: "
+                "give texts of both classes"
+            )
 
 
 def train(
@@ -284,220 +236,275 @@ def train(
     settings: Settings,
     *,
     vocabulary: Vocabulary | None = None,
-    folder: Path | None = None,
+    folder: Path | str | None = None,
     resume: bool = False,
     progress: bool = True,
+    watch: Callable[[Progress], None] | None = None,
 ) -> Run:
     """Train `model` where it lies (its device); leave it with the weights of its best validation epoch.
 
-    With a `folder`, `last.pt` (the best weights in it) is written after every epoch, whole or not at all;
-    `resume=True` goes on after the last finished epoch, bit for bit as if never interrupted on the same CPU.
+    With a `folder`, after every epoch `last.pt` and, if it was the best so far, `best.pt` are written, each
+    whole or not at all; `resume=True` goes on after the last finished epoch, bit for bit as if never
+    interrupted (on the same CPU). Interrupting by hand (Ctrl-C, or the square button of JupyterLab) ends the
+    run early: the model has its best weights so far, and `Run.interrupted` is True.
     The schedule is planned for `settings.epochs`; early stopping may end before.
+
+    progress: show a bar. watch: called with a `Progress`, see `helpers.plotting.LiveCurve`.
+    Raises TrainingError and CheckpointError, with what to do in the message; after a bad loss, too, the model
+    has its best weights so far.
     """
-    refuse_bad_training_set(train_set, "training")
-    refuse_bad_training_set(validation_set, "validation")
+    refuse_bad_sets(training=train_set, validation=validation_set)
+    parallel.refuse_uneven(settings.batch_size, len(train_set))
+    folder = None if folder is None else Path(folder)
     if resume and folder is None:
-        raise TrainingError("resume=True needs the folder that holds last.pt")
+        raise TrainingError(f"resume=True needs the folder that holds {LAST}")
     device = next(model.parameters()).device
-    train_set, validation_set = train_set.to(device), validation_set.to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=device.type != "mps")
     identity = {
         "model": model.config,
         "settings": asdict(settings),
         "vocabulary": vocabulary_digest(vocabulary) if vocabulary else None,
+        "training texts": texts_digest(train_set),
+        "validation texts": texts_digest(validation_set),
     }
-    rows: list[dict] = []
-    best = {"epoch": 0, "score": [-1.0, 0.0], "weights": None}
-    if resume:
-        last = load_checkpoint(Path(folder) / "last.pt", identity)
-        precision, rows, best = last["precision"], last["history"], last["best"]
-        model.load_state_dict(last["weights"])
-        optimizer.load_state_dict(last["optimizer"])
-        torch.set_rng_state(last["random"])
-    else:
-        precision = settings.precision
-        if precision == "auto":
-            with torch.random.fork_rng(devices=[]):
-                precision = faster_precision(model, device, settings.batch_size)
-        seed_everything(settings.seed)
-
-    for epoch in range(len(rows) + 1, settings.epochs + 1):
-        if epoch - best["epoch"] > settings.patience:
-            break
-        row = train_epoch(model, train_set, optimizer, settings, epoch, precision, progress)
-        validation = evaluate(model, validation_set, precision)
-        row |= {"validation_loss": validation.loss, "validation_accuracy": validation.accuracy}
-        rows.append(row)
-        score = [validation.accuracy, -validation.loss]  # the higher accuracy; of equal ones the lower loss
-        if score > best["score"]:
-            weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
-            best = {"epoch": epoch, "score": score, "weights": weights}
-        if folder is not None:
-            last = {
-                "format": CHECKPOINT_FORMAT,
-                **identity,
-                "precision": precision,
-                "history": rows,
-                "best": best,
-                "weights": model.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "random": torch.get_rng_state(),
-            }
-            save_whole(last, Path(folder) / "last.pt")
-    model.load_state_dict(best["weights"])
-    return Run(pd.DataFrame(rows).set_index("epoch"), precision, best["epoch"])
-
-
-def train_epoch(
-    model: TextClassifier,
-    train_set: EncodedTexts,
-    optimizer: torch.optim.Optimizer,
-    settings: Settings,
-    epoch: int,
-    precision: str,
-    progress: bool,
-    look_every: int = 20,
-) -> dict:
-    """Read every training text once; returns the epoch's row of the history.
-
-    Losses and hits are kept on the device and looked at every `look_every` steps: reading one is a wait.
-    """
-    device = train_set.flat.device
-    order = torch.Generator().manual_seed(1_000_003 * settings.seed + epoch)
-    steps_an_epoch = math.ceil(len(train_set) / settings.batch_size)
-    losses = torch.zeros(steps_an_epoch, device=device)
-    hits = torch.zeros((), device=device, dtype=torch.int64)
-    seen_tokens = seen_texts = 0
-    model.train()
-    synchronize(device)
-    start = time.perf_counter()
-    with tqdm(
-        total=train_set.tokens,
+    train_set, validation_set = train_set.to(device), validation_set.to(device)
+    steps = settings.epochs * math.ceil(len(train_set) / settings.batch_size)
+    learner, rows, best = start_or_resume(model, settings, steps, identity, folder, resume)
+    first_process = parallel.process_number() == 0
+    interrupted, epoch = False, len(rows)
+    bar = tqdm(
+        total=settings.epochs * train_set.tokens,
+        initial=len(rows) * train_set.tokens,
         unit="tok",
         unit_scale=True,
-        desc=f"epoch {epoch}",
         leave=False,
-        disable=not progress,
-    ) as bar:
-        for step, batch in enumerate(batches(train_set, settings.batch_size, order)):
-            set_learning_rate(optimizer, (epoch - 1) * steps_an_epoch + step, steps_an_epoch, settings)
-            optimizer.zero_grad(set_to_none=True)
-            with mixed_precision(device, precision):
-                logits = model(batch.ids, batch.lengths).float()  # forward
-            loss = nn.functional.cross_entropy(logits, batch.labels)  # loss
-            loss.backward()  # backward
-            nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-            optimizer.step()  # update
-            losses[step] = loss.detach()  # measure
-            hits += (logits.detach().argmax(dim=1) == batch.labels).sum()
-            tokens = int(train_set.lengths[batch.rows].sum())
-            seen_tokens, seen_texts = seen_tokens + tokens, seen_texts + len(batch.rows)
-            bar.update(tokens)
-            if (step + 1) % look_every == 0 or step + 1 == steps_an_epoch:
-                refuse_bad_loss(losses[: step + 1], epoch)
-                mean = losses[max(0, step + 1 - look_every) : step + 1].mean().item()
-                bar.set_postfix(loss=f"{mean:.3f}", accuracy=f"{hits.item() / seen_texts:.3f}")
-    synchronize(device)
-    seconds = time.perf_counter() - start
-    return {
-        "epoch": epoch,
-        "train_loss": losses.mean().item(),
-        "train_accuracy": hits.item() / seen_texts,
-        "seconds": seconds,
-        "tokens_per_second": seen_tokens / seconds,
-    }
+        mininterval=0,
+        miniters=1,
+        disable=not progress or not first_process,
+    )
+
+    def look(step: int, steps: int, tokens: int, loss: float, accuracy: float) -> None:
+        bar.set_description(f"epoch {epoch}/{settings.epochs}", refresh=False)
+        bar.set_postfix(loss=f"{loss:.3f}", accuracy=f"{accuracy:.3f}", refresh=False)
+        bar.update(tokens)
+        if watch and first_process:
+            watch(Progress(epoch, settings.epochs, step, steps, loss, accuracy, rows))
+
+    try:
+        for epoch in range(len(rows) + 1, settings.epochs + 1):
+            if epoch - best["epoch"] > settings.patience:
+                break
+            # All randomness of an epoch follows from seed, epoch and process: nothing of it to be saved.
+            seed_everything(1_000_003 * settings.seed + 1_009 * epoch + parallel.process_number())
+            row = train_epoch(learner, train_set, epoch, look)
+            with learner.measured_weights():
+                validation = parallel.decided_by_first(
+                    lambda: evaluate(model, validation_set, learner.precision)
+                )
+                weights = {name: value.to("cpu", copy=True) for name, value in model.state_dict().items()}
+            refuse_bad_validation(validation, epoch)
+            row |= {"validation_loss": validation.loss, "validation_accuracy": validation.accuracy}
+            rows.append(row)
+            score = [validation.accuracy, -validation.loss]  # of equal accuracies, the lower loss
+            if score > best["score"]:
+                best = {"epoch": epoch, "score": score, "weights": weights}
+            if folder is not None and first_process:
+                save_run(folder, identity, rows, best, learner)
+            if watch and first_process:
+                steps_here = steps // settings.epochs
+                loss, accuracy = row["train_loss"], row["train_accuracy"]
+                watch(Progress(epoch, settings.epochs, steps_here, steps_here, loss, accuracy, rows))
+    except KeyboardInterrupt:
+        if parallel.process_count() > 1:
+            raise
+        interrupted = True
+    finally:
+        bar.close()
+        if best["weights"] is not None:
+            model.load_state_dict(best["weights"])
+    if interrupted:
+        say_interrupted(epoch, best, folder)
+    return Run(history_of(rows), learner.precision, best["epoch"], interrupted)
 
 
-def set_learning_rate(
-    optimizer: torch.optim.Optimizer, step: int, steps_an_epoch: int, settings: Settings
-) -> None:
-    """Give the optimizer the learning rate of this step of the whole plan."""
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate_at(step, steps_an_epoch * settings.epochs, settings)
+def start_or_resume(
+    model: TextClassifier, settings: Settings, steps: int, identity: dict, folder: Path | None, resume: bool
+) -> tuple[Learner, list[dict], dict]:
+    """The learner, the rows of the finished epochs and the best of them: fresh, or as `last.pt` has them."""
+    if not resume:
+        if folder is not None:
+            refuse_occupied(folder)
+        learner = Learner(model, settings, choose_precision(model, settings), steps)
+        return learner, [], {"epoch": 0, "score": [-1.0, 0.0], "weights": None}
+    last = load_checkpoint(folder / LAST, identity, {"device", "precision", "history", "best", "learner"})
+    precision = last["precision"]
+    if settings.precision == "auto" and last["device"] != next(model.parameters()).device.type:
+        precision = choose_precision(model, settings)
+    learner = Learner(model, settings, precision, steps)
+    learner.load_state_dict(last["learner"])
+    if parallel.process_number() == 0:
+        sweep(folder)
+    return learner, last["history"], last["best"]
 
 
-def refuse_bad_loss(losses: Tensor, epoch: int) -> None:
-    """Stop at the first loss that is not a finite number, and say which batch gave it."""
-    bad = (~torch.isfinite(losses)).nonzero()
-    if len(bad):
-        batch = int(bad[0])
+def choose_precision(model: TextClassifier, settings: Settings) -> str:
+    """The precision that the settings ask for; "auto" is measured, in one process for all."""
+    if settings.precision != "auto":
+        return settings.precision
+    device = next(model.parameters()).device
+    return parallel.decided_by_first(lambda: faster_precision(model, device, settings.batch_size))
+
+
+def save_run(folder: Path, identity: dict, rows: list[dict], best: dict, learner: Learner) -> None:
+    """Write `best.pt` if the newest epoch is the best, then `last.pt`, which holds the best weights too.
+
+    So a kill between the two does no harm: what is resumed is told by `last.pt` alone.
+    """
+    common = {"format": FORMAT, **identity, "precision": learner.precision, "device": learner.device.type}
+    if best["epoch"] == rows[-1]["epoch"]:
+        save_whole({**common, "row": rows[-1], "weights": best["weights"]}, folder / BEST)
+    save_whole({**common, "history": rows, "best": best, "learner": learner.state_dict()}, folder / LAST)
+
+
+def load_best(model: TextClassifier, folder: Path | str, vocabulary: Vocabulary | None) -> dict:
+    """Give `model` the best weights that a run left in `folder`; returns that epoch's row of the history.
+
+    model, vocabulary: of the same sizes and words as the run had, else CheckpointError.
+    """
+    expected = {"model": model.config, "vocabulary": vocabulary_digest(vocabulary) if vocabulary else None}
+    found = load_checkpoint(Path(folder) / BEST, expected, {"row", "weights"})
+    model.load_state_dict(found["weights"])
+    return found["row"]
+
+
+def refuse_bad_validation(validation: Evaluation, epoch: int) -> None:
+    """The last update of an epoch may have broken the weights; validation sees it first."""
+    if not math.isfinite(validation.loss):
         raise TrainingError(
-            f"the loss of batch {batch + 1} in epoch {epoch} is {losses[batch].item()}: "
-            "lower the learning rate or look at that batch; the last checkpoint is intact"
+            f"the validation loss after epoch {epoch} is {validation.loss}: the last steps of the epoch "
+            "broke the weights. Lower the learning rate. Checkpoints of finished epochs are intact."
         )
 
 
-# --- from a corpus to a trained model ----------------------------------------------------------------
+def history_of(rows: list[dict]) -> pd.DataFrame:
+    """The rows as a frame with the epoch as its index."""
+    import pandas as pd
+
+    columns = ["epoch", "train_loss", "train_accuracy", "seconds", "tokens_per_second"]
+    columns += ["validation_loss", "validation_accuracy"]
+    return pd.DataFrame(rows, columns=columns).set_index("epoch")
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A corpus as the model reads it: the vocabulary (of the training texts) and three encoded splits."""
+def say_interrupted(epoch: int, best: dict, folder: Path | None) -> None:
+    """One line for whoever stopped a run: what the model now is, and how to go on."""
+    if best["epoch"]:
+        state = (
+            f"the model has the weights of epoch {best['epoch']}, the best so far "
+            f"(validation accuracy {best['score'][0]:.4f})"
+        )
+    else:
+        state = "no epoch was finished, and the model has the weights it had at that moment"
+    if folder is None:
+        onward = "No folder was given, so nothing was saved"
+    elif (folder / LAST).exists():
+        call = f"train again with folder={str(folder)!r}, resume=True"
+        onward = f"To go on after the last finished epoch, call {call}"
+    else:
+        onward = f"Nothing was saved in {folder} yet"
+    print(f"Interrupted in epoch {epoch}: {state}. {onward}.")
 
-    vocabulary: Vocabulary
-    train: EncodedTexts
-    validation: EncodedTexts
-    test: EncodedTexts
+
+# --- the command -------------------------------------------------------------------------------------
 
 
-def prepare(corpus: corpora.Corpus, recipe: Recipe) -> Prepared:
-    """Build the vocabulary from the training texts alone and encode the three splits."""
-    vocabulary = Vocabulary.build(corpus.train["text"], recipe.vocabulary_size)
-    splits = (corpus.train, corpus.validation, corpus.test)
-    encoded = [encode(s["text"], s["label"], vocabulary, recipe.max_tokens) for s in splits]
-    return Prepared(vocabulary, *encoded)
+EXAMPLES = """
+examples:
+  python -m helpers.training --corpus imdb --folder runs/one            train, keep checkpoints
+  python -m helpers.training --corpus imdb --folder runs/one --resume   go on after a kill
+  torchrun --nproc_per_node=2 -m helpers.training --corpus imdb         two GPUs (--device cpu: two processes)
+"""
 
 
-def build_model(recipe: Recipe, vocabulary: Vocabulary, device: torch.device, seed: int) -> TextClassifier:
-    """A fresh model of the recipe's sizes on `device`, its first weights fixed by `seed`."""
-    seed_everything(seed)
-    return TextClassifier(len(vocabulary), **recipe.model).to(device)
+def parser() -> argparse.ArgumentParser:
+    """What the command understands."""
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.training",
+        description="Train the course's classifier, choose the epoch on validation, read the test set once.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--corpus", default="auto", help="auto, imdb or twins; default: auto")
+    parser.add_argument("--epochs", type=int, help="default: the corpus's recipe")
+    parser.add_argument(
+        "--batch-size", type=int, help="texts a step, over all processes; default: the recipe"
+    )
+    parser.add_argument(
+        "--precision", help="auto, float32, bfloat16 or float16; default: auto, the faster one"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of weights, batch order and dropout; default: 0")
+    parser.add_argument("--device", help="cuda, mps or cpu; default: the best one here")
+    parser.add_argument("--folder", type=Path, help="where last.pt and best.pt are written after every epoch")
+    parser.add_argument("--resume", action="store_true", help="go on from FOLDER/last.pt")
+    return parser
 
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line: train, choose on validation, read the test set once."""
-    parser = argparse.ArgumentParser(
-        prog="python -m helpers.training", description="Train the course's classifier."
-    )
-    parser.add_argument("--corpus", default="auto", help="auto, imdb or twins")
-    parser.add_argument("--epochs", type=int, help="default: the corpus's recipe")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", help="cuda, mps or cpu; default: the best one here")
-    parser.add_argument("--folder", type=Path, help="where last.pt is written after every epoch")
-    parser.add_argument("--resume", action="store_true", help="go on from FOLDER/last.pt")
-    options = parser.parse_args(arguments)
+    from helpers.corpus import CorpusError
+
+    options = parser().parse_args(arguments)
     try:
-        device = pick_device(options.device)
-        corpus = corpora.load(options.corpus)
-        if corpus.name not in RECIPES:
-            raise TrainingError(
-                f"no recipe for the corpus {corpus.name!r}; there is one for: {', '.join(RECIPES)}"
-            )
-        recipe = RECIPES[corpus.name]
-        changes = {"seed": options.seed} | ({"epochs": options.epochs} if options.epochs is not None else {})
-        settings = replace(recipe.settings, **changes)
-        data = prepare(corpus, recipe)
-        model = build_model(recipe, data.vocabulary, device, settings.seed)
-        print(
-            f"{corpus.name}: {len(data.train)} training texts, {data.train.tokens} tokens; "
-            f"{count_parameters(model)} parameters on {device}"
-        )
-        run = train(
-            model,
-            data.train,
-            data.validation,
-            settings,
-            vocabulary=data.vocabulary,
-            folder=options.folder,
-            resume=options.resume,
-        )
-    except (TrainingError, CheckpointError, corpora.CorpusError, ValueError) as error:
+        with parallel.joined_processes(pick_device(options.device)) as device:
+            silent = io.StringIO() if parallel.process_number() else None
+            with contextlib.redirect_stdout(silent) if silent else contextlib.nullcontext():
+                train_and_report(options, device)
+    except (TrainingError, CheckpointError, CorpusError, ValueError) as error:
         raise SystemExit(f"error: {error}") from error
-    print(run.history.round(4).to_string())
-    test = evaluate(model, data.test, run.precision)
+
+
+def train_and_report(options: argparse.Namespace, device: torch.device) -> None:
+    """Load, prepare, train and print, as the options say."""
+    from helpers import corpus as corpora
+
+    start = time.perf_counter()
+    corpus = parallel.first_then_others(lambda: corpora.load(options.corpus))
+    if corpus.name not in RECIPES:
+        raise TrainingError(
+            f"no recipe for the corpus {corpus.name!r}; there is one for: {', '.join(RECIPES)}"
+        )
+    recipe = RECIPES[corpus.name]
+    given = {name: getattr(options, name) for name in ("epochs", "batch_size", "precision", "seed")}
+    settings = replace(recipe.settings, **{name: value for name, value in given.items() if value is not None})
+    data = prepare(corpus, recipe)
+    model = build_model(recipe, data.vocabulary, device, settings.seed)
     print(
-        f"precision {run.precision}; best epoch {run.best_epoch} by validation; "
-        f"test accuracy {test.accuracy:.4f}, loss {test.loss:.4f}, read once"
+        f"{corpus.name}: {len(data.train)} training texts, {data.train.tokens} tokens; "
+        f"{count_parameters(model)} parameters on {describe_device(device)}; "
+        f"processes: {parallel.process_count()}"
+    )
+    prepared = time.perf_counter()
+    run = train(
+        model,
+        data.train,
+        data.validation,
+        settings,
+        vocabulary=data.vocabulary,
+        folder=options.folder,
+        resume=options.resume,
+    )
+    if run.interrupted:
+        raise SystemExit(130)  # the shell's number for "interrupted"
+    trained = time.perf_counter()
+    print(run.history.round(4).to_string())
+    memory = peak_memory(device)
+    print(
+        f"reading and preparing {prepared - start:.1f} s, training {trained - prepared:.1f} s "
+        f"in {run.precision}, peak memory {'not known' if memory is None else f'{memory / 2**20:,.0f} MiB'}"
+    )
+    test = parallel.decided_by_first(lambda: evaluate(model, data.test, run.precision))
+    error = 1.96 * (test.accuracy * (1 - test.accuracy) / len(data.test)) ** 0.5
+    print(
+        f"best epoch {run.best_epoch} by validation; test accuracy {test.accuracy:.4f} ± {error:.4f}, "
+        f"loss {test.loss:.4f}, read once"
     )
 
 

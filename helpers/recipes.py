@@ -1,0 +1,66 @@
+"""From a corpus to a model: text settings, sizes and training settings that were chosen for it (page 09)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+
+from helpers.devices import seed_everything
+from helpers.learner import Settings
+from helpers.model import TextClassifier
+from helpers.text import EncodedTexts, Vocabulary, encode
+
+if TYPE_CHECKING:
+    from helpers.corpus import Corpus
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that turns a corpus into a trained model: text settings, model sizes, training settings."""
+
+    vocabulary_size: int
+    max_tokens: int
+    model: dict = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+
+
+RECIPES = {
+    "imdb": Recipe(
+        vocabulary_size=20_000,
+        max_tokens=400,
+        model=dict(embedding_dim=128, hidden_dim=128, readout="max", forget_bias=1.0, dropout=0.3),
+        settings=Settings(epochs=4, batch_size=64, learning_rate=3e-3),
+    ),
+    "twins": Recipe(
+        vocabulary_size=1_000,
+        max_tokens=60,
+        model=dict(embedding_dim=32, hidden_dim=48, readout="last", forget_bias=1.0),
+        settings=Settings(epochs=12, batch_size=64, learning_rate=5e-3),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A corpus as the model reads it: the vocabulary (of the training texts) and three encoded splits."""
+
+    vocabulary: Vocabulary
+    train: EncodedTexts
+    validation: EncodedTexts
+    test: EncodedTexts
+
+
+def prepare(corpus: Corpus, recipe: Recipe) -> Prepared:
+    """Build the vocabulary from the training texts alone and encode the three splits."""
+    vocabulary = Vocabulary.build(corpus.train["text"], recipe.vocabulary_size)
+    splits = (corpus.train, corpus.validation, corpus.test)
+    encoded = [encode(s["text"], s["label"], vocabulary, recipe.max_tokens) for s in splits]
+    return Prepared(vocabulary, *encoded)
+
+
+def build_model(recipe: Recipe, vocabulary: Vocabulary, device: torch.device, seed: int) -> TextClassifier:
+    """A fresh model of the recipe's sizes on `device`, its first weights fixed by `seed`."""
+    seed_everything(seed)
+    return TextClassifier(len(vocabulary), **recipe.model).to(device)
