@@ -17,8 +17,9 @@ from helpers.text import PAD_ID, Batch, EncodedTexts, plan_batches
 def resident_batches(encoded: EncodedTexts, plan: list[Tensor]) -> Iterator[Batch]:
     """The batches of `plan` (rows [batch] on the CPU, by batch), laid out on the device of `encoded`.
 
-    The same batches as `encoded.batch(rows)`. But the whole plan crosses to the device in one copy, before
-    the first batch: each copy makes the CPU wait until a GPU has done all that it was asked.
+    The same batches as `encoded.batch(rows)`, with `rows`, too, on the device. But the whole plan crosses to
+    the device in one copy, before the first batch: each copy makes the CPU wait until a GPU has done all that
+    it was asked.
     """
     device = encoded.flat.device
     order = torch.cat(plan)
@@ -33,7 +34,7 @@ def resident_batches(encoded: EncodedTexts, plan: list[Tensor]) -> Iterator[Batc
         real = time[:width] < lengths[here, None]  # [batch, time]
         places = torch.where(real, starts[here, None] + time[:width], 0)
         ids = torch.where(real, encoded.flat[places].long(), PAD_ID)  # [batch, time]
-        yield Batch(ids, lengths[here], labels[here], rows)
+        yield Batch(ids, lengths[here], labels[here], rows_there[here])
 
 
 @contextmanager

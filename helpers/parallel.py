@@ -60,6 +60,7 @@ def joined_processes(device: torch.device) -> Iterator[torch.device]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield device
+        dist.barrier()  # none leaves while another still needs it
     finally:
         dist.destroy_process_group()
 

@@ -63,7 +63,7 @@ def in_processes(code: str, count: int, *arguments: object) -> list[subprocess.C
         )
     done = []
     for process in running:
-        out, err = process.communicate(timeout=100)
+        out, err = process.communicate(timeout=300)
         done.append(subprocess.CompletedProcess(process.args, process.returncode, out, err))
     return done
 
@@ -119,7 +119,8 @@ def test_torchrun_trains_and_only_the_first_process_speaks(tmp_path):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     options = ["--corpus", "twins", "--device", "cpu", "--epochs", "1", "--precision", "float32", "--folder"]
     command = [*torchrun, "-m", "helpers.training", *options, str(tmp_path / "two")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    env = os.environ | {"PYTHONFAULTHANDLER": "1"}  # a crash in a library shows where
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=env)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("processes: 2") == 1 and done.stdout.count("read once") == 1
 

@@ -189,6 +189,8 @@ def test_the_training_loss_is_a_mean_over_texts_not_over_batches():
 
 # Precision
 
+without_onednn = pytest.mark.filterwarnings("ignore:TF32 acceleration on top of oneDNN")
+
 
 def test_bfloat16_and_float32_reach_the_same_answers():
     losses = {}
@@ -199,6 +201,7 @@ def test_bfloat16_and_float32_reach_the_same_answers():
     assert abs(losses["float32"] - losses["bfloat16"]) < 0.1
 
 
+@without_onednn
 def test_float16_clips_the_true_gradient_not_the_scaled_one():
     with torch.backends.mkldnn.flags(enabled=False):  # torch's own LSTM, which knows float16 on any CPU
         batch = ENCODED.batch(torch.tensor([2, 30, 50, 72]))
@@ -212,6 +215,7 @@ def test_float16_clips_the_true_gradient_not_the_scaled_one():
     assert norms["float16"] == pytest.approx(norms["float32"], rel=0.01)
 
 
+@without_onednn
 def test_float16_skips_a_step_whose_gradient_overflows_and_then_learns():
     with torch.backends.mkldnn.flags(enabled=False):
         model = fresh()
