@@ -100,12 +100,13 @@ LOOK_SECONDS = 0.5  # between two looks at loss and accuracy: each makes a GPU w
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands, as a watcher is told it: about twice a second, and after every epoch.
+    """Where a run stands, as a watcher is told it: about twice a second, after every epoch, and at the end.
 
     epoch, epochs    this one, from 1, and how many are planned
     step, steps      steps done in this epoch, and how many it has
     loss, accuracy   training: mean loss since the last look, share right in this epoch so far
     rows             the finished epochs, as in `Run.history`; the newest is this epoch's when it is over
+    over             whether the run has ended: after its last epoch, stopped early, or interrupted
     """
 
     epoch: int
@@ -115,6 +116,7 @@ class Progress:
     loss: float
     accuracy: float
     rows: list[dict]
+    over: bool = False
 
 
 def train_epoch(
@@ -270,7 +272,7 @@ def train(
     steps = settings.epochs * math.ceil(len(train_set) / settings.batch_size)
     learner, rows, best = start_or_resume(model, settings, steps, identity, folder, resume)
     first_process = parallel.process_number() == 0
-    interrupted, epoch = False, len(rows)
+    interrupted, epoch, state = False, len(rows), None
     bar = tqdm(
         total=settings.epochs * train_set.tokens,
         initial=len(rows) * train_set.tokens,
@@ -286,8 +288,13 @@ def train(
         bar.set_description(f"epoch {epoch}/{settings.epochs}", refresh=False)
         bar.set_postfix(loss=f"{loss:.3f}", accuracy=f"{accuracy:.3f}", refresh=False)
         bar.update(tokens)
+        tell(Progress(epoch, settings.epochs, step, steps, loss, accuracy, rows))
+
+    def tell(progress: Progress) -> None:
+        nonlocal state
+        state = progress
         if watch and first_process:
-            watch(Progress(epoch, settings.epochs, step, steps, loss, accuracy, rows))
+            watch(progress)
 
     try:
         for epoch in range(len(rows) + 1, settings.epochs + 1):
@@ -309,10 +316,7 @@ def train(
                 best = {"epoch": epoch, "score": score, "weights": weights}
             if folder is not None and first_process:
                 save_run(folder, identity, rows, best, learner)
-            if watch and first_process:
-                steps_here = steps // settings.epochs
-                loss, accuracy = row["train_loss"], row["train_accuracy"]
-                watch(Progress(epoch, settings.epochs, steps_here, steps_here, loss, accuracy, rows))
+            tell(replace(state, loss=row["train_loss"], accuracy=row["train_accuracy"]))
     except KeyboardInterrupt:
         if parallel.process_count() > 1:
             raise
@@ -321,6 +325,8 @@ def train(
         bar.close()
         if best["weights"] is not None:
             model.load_state_dict(best["weights"])
+    if state:
+        tell(replace(state, over=True))
     if interrupted:
         say_interrupted(epoch, best, folder)
     return Run(history_of(rows), learner.precision, best["epoch"], interrupted)

@@ -147,7 +147,7 @@ def test_resumed_after_each_epoch_the_last_checkpoint_is_the_same(tmp_path, monk
     for epoch in range(2, 5):
 
         def stop(progress, epoch=epoch):
-            if progress.epoch == epoch:
+            if progress.epoch == epoch and not progress.over:
                 raise KeyboardInterrupt
 
         torch.rand(epoch)  # whatever else the process drew in between
@@ -161,7 +161,7 @@ def test_the_count_of_epochs_without_a_better_one_goes_on_after_resuming(tmp_pat
     whole = trained(fresh(), settings, validation_set=FLIPPED)
 
     def stop(progress):
-        if progress.epoch == whole.best_epoch + 2:
+        if progress.epoch == whole.best_epoch + 2 and not progress.over:
             raise KeyboardInterrupt
 
     trained(fresh(), settings, validation_set=FLIPPED, folder=tmp_path, watch=stop)
@@ -211,7 +211,7 @@ def test_killed_between_the_two_files_the_run_resumes_to_the_same_end(tmp_path):
     trained(expected, folder=tmp_path / "whole")
 
     def stop(progress):
-        if progress.epoch == 3:
+        if progress.epoch == 3 and not progress.over:
             raise KeyboardInterrupt
 
     trained(fresh(), folder=tmp_path / "parts", watch=stop)

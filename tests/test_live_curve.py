@@ -10,6 +10,7 @@ from nbclient import NotebookClient
 from small_training import SETTINGS, fresh, trained
 
 from helpers import training
+from helpers.plotting import training_curves
 from helpers.plotting.style import SMALLEST_TEXT, use_style
 from helpers.plotting.training_curves import LiveCurve, draw_training
 
@@ -51,11 +52,37 @@ def drawings(monkeypatch):
     return count
 
 
-def test_it_is_drawn_after_every_epoch_and_in_between_at_most_once_a_second(drawings, monkeypatch):
+def test_it_is_drawn_at_most_once_a_second_and_at_the_end(drawings, monkeypatch):
     monkeypatch.setattr(training, "LOOK_SECONDS", 0.0)  # 44 looks in far less than a second
     curve = LiveCurve()
     trained(fresh(), watch=curve)
-    assert 4 <= len(drawings) <= 6 and len(curve.looks) == 44
+    assert 2 <= len(drawings) <= 4 and len(curve.looks) == 44
+
+
+def test_at_most_a_thirtieth_of_the_time_is_spent_on_drawing(drawings, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(training_curves.time, "perf_counter", lambda: now[0])
+    slow = LiveCurve._draw
+    monkeypatch.setattr(LiveCurve, "_draw", lambda *a: (slow(*a), now.__setitem__(0, now[0] + 0.2)))
+    curve = LiveCurve()
+    for look in range(200):  # a look every half second for a hundred seconds
+        now[0] += 0.5
+        curve(training.Progress(1, 1, look, 200, 0.5, 0.5, rows=[]))
+    assert len(drawings) > 10 and 0.2 * len(drawings) <= now[0] / 30
+
+
+def test_the_end_shows_an_interrupted_run_as_far_as_it_came(monkeypatch):
+    def stop(progress):
+        curve(progress)
+        if progress.epoch == 3 and not progress.over:
+            raise KeyboardInterrupt
+
+    curve = LiveCurve()
+    run = trained(fresh(), watch=stop)
+    accuracy = curve.figure.axes[1]
+    assert list(accuracy.lines[1].get_ydata()) == run.history["validation_accuracy"].tolist()
+    upright = {line.get_label(): line for line in accuracy.lines}["best epoch"]
+    assert upright.get_xdata()[0] == run.best_epoch
 
 
 def test_without_a_notebook_nothing_is_shown_and_the_figure_can_be_had(monkeypatch, capsys):

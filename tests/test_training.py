@@ -435,14 +435,15 @@ def test_settings_that_make_no_sense_are_refused(wrong, said):
 def test_a_watcher_is_told_where_the_run_stands():
     seen = []
     run = trained(fresh(), watch=seen.append)
-    assert [p.epoch for p in seen] == [1, 1, 2, 2, 3, 3, 4, 4]  # the last step of an epoch, and its end
-    assert [p.epochs for p in seen] == [4] * 8 and all(p.step == p.steps == 11 for p in seen)
+    assert [p.epoch for p in seen] == [1, 1, 2, 2, 3, 3, 4, 4, 4]  # last step of an epoch, its end; the end
+    assert [p.over for p in seen] == [False] * 8 + [True]
+    assert all(p.epochs == 4 and p.step == p.steps == 11 for p in seen)
     assert seen[-1].rows[-1]["validation_accuracy"] == run.history["validation_accuracy"].iloc[-1]
 
 
 def interrupting(epoch):
     def watch(progress):
-        if progress.epoch == epoch:
+        if progress.epoch == epoch and not progress.over:
             raise KeyboardInterrupt
 
     return watch

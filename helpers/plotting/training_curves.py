@@ -46,7 +46,10 @@ def draw_training(
         if best_epoch:
             ax.axvline(best_epoch, color=COLORS["grey"], linestyle=":", label="best epoch")
     axes[0].axhline(COIN, color=COLORS["grey"], linestyle=":")
-    axes[0].annotate("ln 2", (0, COIN), xytext=(4, -15), textcoords="offset points", fontsize=11)
+    right = axes[0].get_xlim()[1]
+    axes[0].annotate(
+        "ln 2", (right, COIN), xytext=(0, -15), textcoords="offset points", fontsize=11, ha="right"
+    )
     axes[0].set_ylim(0, max(1, axes[0].get_ylim()[1]))
     axes[1].legend(loc="lower right")
 
@@ -54,8 +57,8 @@ def draw_training(
 class LiveCurve:
     """Loss and accuracy that grow while `train` runs, in place: `train(..., watch=LiveCurve())`.
 
-    In a notebook one figure is shown and redrawn after every epoch, and in between at most once a second and
-    for at most a thirtieth of the time; what is left in the page is an ordinary picture. Elsewhere nothing is
+    In a notebook one figure is shown and redrawn, at most once a second and for at most a thirtieth of the
+    time, and when the run has ended; what is left in the page is an ordinary picture. Elsewhere nothing is
     shown. `figure` is the figure as last drawn, None before that.
     """
 
@@ -63,17 +66,14 @@ class LiveCurve:
         self.figure: Figure | None = None
         self.looks: list[tuple[float, float]] = []
         self._shown = None
-        self._rows = 0
         self._next = 0.0
 
     def __call__(self, progress: Progress) -> None:
         """Take in where the run stands; draw if it is time."""
-        epoch_is_over = len(progress.rows) > self._rows
-        self._rows = len(progress.rows)
-        if not epoch_is_over:
+        if len(progress.rows) < progress.epoch:  # in an epoch, not at its end
             self.looks.append((progress.epoch - 1 + progress.step / progress.steps, progress.loss))
         start = time.perf_counter()
-        if epoch_is_over or start >= self._next:
+        if progress.over or start >= self._next:
             self._draw(progress)
             end = time.perf_counter()
             self._next = end + max(1.0, 30 * (end - start))
@@ -85,7 +85,17 @@ class LiveCurve:
         parts = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
         history = pd.DataFrame(progress.rows, columns=["epoch", *parts]).set_index("epoch")
         self.figure = Figure(figsize=(9.5, 3.6), layout="constrained")  # pyplot's would be shown once more
-        draw_training(history, self.figure.subplots(1, 2), looks=self.looks, epochs=progress.epochs)
+        best = None
+        if progress.over and progress.rows:
+            ranked = history.sort_values(["validation_accuracy", "validation_loss"], ascending=[False, True])
+            best = ranked.index[0]
+        draw_training(
+            history,
+            self.figure.subplots(1, 2),
+            looks=self.looks,
+            epochs=None if best else progress.epochs,
+            best_epoch=best,
+        )
         if "ipykernel" not in sys.modules:
             return
         from IPython.display import Image, display
