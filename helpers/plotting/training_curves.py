@@ -33,7 +33,7 @@ def draw_training(
     """Draw loss on the first of two axes and accuracy on the second, over epochs: training and validation.
 
     history: as `Run.history`. looks: (epochs read, training loss) in between. epochs: how many are planned.
-    best_epoch: marked with an upright.
+    best_epoch: marked with an upright among the accuracies.
     """
     for ax, what in zip(axes, ("loss", "accuracy"), strict=True):
         if what == "loss" and len(looks):
@@ -43,15 +43,15 @@ def draw_training(
             ax.plot(history.index, history[f"{part}_{what}"], look, color=COLORS[color], label=part)
         ax.set(xlabel="epoch", title=what, xlim=(0, (epochs or history.index.max()) + 0.25))
         ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-        if best_epoch:
-            ax.axvline(best_epoch, color=COLORS["grey"], linestyle=":", label="best epoch")
     axes[0].axhline(COIN, color=COLORS["grey"], linestyle=":")
     right = axes[0].get_xlim()[1]
     axes[0].annotate(
         "ln 2", (right, COIN), xytext=(0, -15), textcoords="offset points", fontsize=11, ha="right"
     )
     axes[0].set_ylim(0, max(1, axes[0].get_ylim()[1]))
-    axes[1].legend(loc="lower right")
+    if best_epoch:
+        axes[1].axvline(best_epoch, color=COLORS["grey"], linestyle=":", label="best epoch")
+    axes[1].legend(loc="lower right", frameon=True, framealpha=1, edgecolor="none")
 
 
 class LiveCurve:
