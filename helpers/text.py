@@ -16,6 +16,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -24,8 +25,8 @@ from torch import Tensor
 PAD, UNKNOWN = "<pad>", "<unk>"
 PAD_ID, UNKNOWN_ID = 0, 1
 
-_TAG = re.compile(r"<[a-z/][^<>]{0,80}>", re.IGNORECASE)
-_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|\S")
+TAG = re.compile(r"<[a-z/][^<>]{0,80}>", re.IGNORECASE)
+TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|\S")
 
 
 def tokenize(text: str) -> list[str]:
@@ -40,8 +41,8 @@ def tokenize(text: str) -> list[str]:
     """
     if not isinstance(text, str):
         raise TypeError(f"tokenize takes a str, got {type(text).__name__}: {text!r:.60}. Decode bytes first.")
-    text = unicodedata.normalize("NFKC", html.unescape(_TAG.sub(" ", text)))
-    return _TOKEN.findall(text.replace("’", "'").lower())
+    text = unicodedata.normalize("NFKC", html.unescape(TAG.sub(" ", text)))
+    return TOKEN.findall(text.replace("’", "'").lower())
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,14 @@ class Vocabulary:
     def __post_init__(self) -> None:
         if self.words[:2] != (PAD, UNKNOWN):
             raise ValueError(f"a vocabulary starts with {PAD!r}, {UNKNOWN!r}; this one with {self.words[:2]}")
-        index = {word: place for place, word in enumerate(self.words)}
-        if len(index) != len(self.words):
+        if len(self.index) != len(self.words):
             twice = [word for word, count in Counter(self.words).items() if count > 1]
             raise ValueError(f"every word needs one id; these stand twice: {twice[:5]}")
-        object.__setattr__(self, "_index", index)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """The id of every word."""
+        return {word: place for place, word in enumerate(self.words)}
 
     @classmethod
     def build(cls, texts: Iterable[str], size: int = 10_000) -> Vocabulary:
@@ -81,12 +85,11 @@ class Vocabulary:
         return len(self.words)
 
     def __contains__(self, word: str) -> bool:
-        return word in self._index
+        return word in self.index
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
         """The id of every token; `<unk>` (1) for a token that is not in the vocabulary."""
-        get = self._index.get
-        return [get(token, UNKNOWN_ID) for token in tokens]
+        return [self.index.get(token, UNKNOWN_ID) for token in tokens]
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """The word of every id, pads left out."""
@@ -148,14 +151,24 @@ class EncodedTexts:
         return Batch(ids, lengths_there, self.labels[rows_there], rows)
 
 
+def shorten(ids: list[int], most: int) -> list[int]:
+    """At most `most` ids: the first quarter of that from the start, the rest from the end.
+
+    Reviewers put the verdict at the end more often than at the start.
+    """
+    if len(ids) <= most:
+        return ids
+    head = most // 4
+    return ids[:head] + ids[len(ids) - (most - head) :]
+
+
 def encode(
     texts: Sequence[str], labels: Sequence[int], vocabulary: Vocabulary, max_tokens: int = 400
 ) -> EncodedTexts:
     """Tokenize and number `texts` (n of them, with n `labels`).
 
-    A text of more than `max_tokens` tokens keeps its first quarter and its last three quarters: reviewers
-    put the verdict at the end more often than at the start. A text without any token becomes one `<unk>`:
-    the model is asked, and answers what it answers to a word it never met.
+    A text of more than `max_tokens` tokens is shortened, see `shorten`. A text without any token becomes one
+    `<unk>`: the model is asked, and answers what it answers to a word it never met.
     """
     if len(texts) != len(labels):
         raise ValueError(f"every text needs one label; got {len(texts)} texts and {len(labels)} labels")
@@ -163,13 +176,10 @@ def encode(
         raise ValueError("no texts to encode: give at least one")
     if max_tokens < 1:
         raise ValueError(f"max_tokens must be 1 or more; got {max_tokens}")
-    head = max_tokens // 4
     rows: list[np.ndarray] = []
     for text in texts:
         ids = vocabulary.encode(tokenize(text)) or [UNKNOWN_ID]
-        if len(ids) > max_tokens:
-            ids = ids[:head] + ids[len(ids) - (max_tokens - head) :]
-        rows.append(np.asarray(ids, dtype=np.int32))
+        rows.append(np.asarray(shorten(ids, max_tokens), dtype=np.int32))
     lengths = np.asarray([len(row) for row in rows], dtype=np.int64)
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     return EncodedTexts(

@@ -89,6 +89,14 @@ def test_the_footprint_of_the_articles_class_is_a_column():
     assert torch.equal(lit, expected)
 
 
+def test_a_footprint_leaves_no_hook_behind_even_when_the_model_stops():
+    model, (ids, lengths) = small(), batch()
+    with pytest.raises(IndexError):
+        footprint(model, ids, lengths + 1, row=2)
+    footprint(model, ids, lengths, row=2)
+    assert not model.embedding._forward_hooks
+
+
 def test_the_last_state_is_that_of_the_review_read_alone_by_torch():
     model, (ids, lengths) = small(), batch()
     for row, length in enumerate(lengths.tolist()):

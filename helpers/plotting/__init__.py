@@ -12,10 +12,14 @@ from helpers.plotting.descent import (
     draw_path,
     draw_squares,
 )
+from helpers.plotting.footprints import draw_footprint, draw_losses, draw_verdicts
 from helpers.plotting.graphs import Edge, Node, draw_graph
+from helpers.plotting.memory import draw_cell, draw_gates, draw_reading, draw_two_roads
 from helpers.plotting.prices import draw_pictures, draw_prediction
 from helpers.plotting.style import COLORS, LINESTYLES, MARKERS, SMALLEST_TEXT, use_style
 from helpers.plotting.tensors import draw_decision_surface, draw_matrix_products, draw_shape_map
+from helpers.plotting.training_curves import LiveCurve, draw_training
+from helpers.plotting.words import draw_batches, draw_lookup, draw_shared_bag, draw_words
 
 __all__ = [
     "COLORS",
@@ -23,21 +27,34 @@ __all__ = [
     "MARKERS",
     "SMALLEST_TEXT",
     "Edge",
+    "LiveCurve",
     "Node",
     "draw_backward_step",
+    "draw_batches",
     "draw_bounces",
+    "draw_cell",
     "draw_chain",
     "draw_contours",
     "draw_decision_surface",
+    "draw_footprint",
+    "draw_gates",
     "draw_graph",
     "draw_line_and_errors",
+    "draw_lookup",
+    "draw_losses",
     "draw_matrix_products",
     "draw_path",
     "draw_pictures",
     "draw_prediction",
+    "draw_reading",
     "draw_secant",
     "draw_shape_map",
+    "draw_shared_bag",
     "draw_squares",
     "draw_tape",
+    "draw_training",
+    "draw_two_roads",
+    "draw_verdicts",
+    "draw_words",
     "use_style",
 ]
