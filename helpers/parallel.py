@@ -3,7 +3,9 @@
     torchrun --nproc_per_node=2 -m helpers.training --corpus imdb
 
 Each process reads its share of every batch; the gradients are summed over all of them before the update, so
-that all make the same step. Without torchrun there is one process and everything here does nothing.
+that all make the same step, the one that a single process would have made, up to rounding. Only the masks of
+dropout are drawn by each process for itself. Without torchrun there is one process and everything here does
+nothing.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ def joined_processes(device: torch.device) -> Iterator[torch.device]:
         yield device
         return
     if device.type == "cuda":
-        number = int(os.environ["LOCAL_RANK"])
+        number = int(os.environ.get("LOCAL_RANK", "0"))
         if number >= torch.cuda.device_count():
             raise TrainingError(
                 f"process {number} of {count} finds no GPU of its own; this machine has "

@@ -156,6 +156,21 @@ def test_resumed_after_each_epoch_the_last_checkpoint_is_the_same(tmp_path, monk
     assert equal(states(tmp_path / "whole"), states(tmp_path / "parts"))
 
 
+@pytest.mark.filterwarnings("ignore:TF32 acceleration on top of oneDNN")
+def test_the_scale_of_the_loss_in_float16_is_resumed_too(tmp_path):
+    settings = replace(SETTINGS, precision="float16")
+    with torch.backends.mkldnn.flags(enabled=False):  # torch's own LSTM, which knows float16 on any CPU
+        model = fresh()
+        learning = learner.Learner(model, settings, "float16", steps=10)
+        loss, _ = learning.forward(ENCODED.batch(torch.arange(7)), 7)
+        learning.backward(loss * torch.inf)  # the scale is halved
+        learning.update(0)
+        save_whole(learning.state_dict(), tmp_path / "state")
+        other = learner.Learner(fresh(), settings, "float16", steps=10)
+        other.load_state_dict(torch.load(tmp_path / "state", weights_only=True))
+    assert other.scaler.get_scale() == learning.scaler.get_scale() == 2.0**15
+
+
 def test_the_count_of_epochs_without_a_better_one_goes_on_after_resuming(tmp_path):
     settings = replace(SETTINGS, epochs=40, patience=3)
     whole = trained(fresh(), settings, validation_set=FLIPPED)
