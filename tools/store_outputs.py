@@ -15,7 +15,10 @@ import base64
 import os
 import re
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from queue import Empty
+from time import monotonic
 
 import nbformat
 from nbclient import NotebookClient
@@ -24,6 +27,7 @@ from nbformat import NotebookNode
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 CELL_SECONDS = 1200  # training on real reviews takes minutes; a kernel that hangs must end some time
+LOOK_SECONDS = 1.0
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {
@@ -39,12 +43,43 @@ class Refused(Exception):
     """The page did not run as it says it does; the message names the cell."""
 
 
+def looking_again(get_msg: Callable[..., Awaitable[dict]]) -> Callable[..., Awaitable[dict]]:
+    """`get_msg` of a channel, but waiting in short pieces: each piece looks whether a message lies there.
+
+    A slider makes the client answer the kernel while it waits for the end of the cell, and jupyter_client
+    sends that answer past asyncio. The send can swallow the signal that the reply has come; who then waits
+    in one piece waits for ever.
+    """
+
+    async def get(timeout: float | None = None) -> dict:
+        deadline = float("inf") if timeout is None else monotonic() + timeout
+        while True:
+            left = max(0.0, deadline - monotonic())
+            try:
+                return await get_msg(timeout=min(LOOK_SECONDS, left))
+            except Empty:
+                if left <= LOOK_SECONDS:
+                    raise
+
+    return get
+
+
+class PatientClient(NotebookClient):
+    """A client that no slider can keep waiting for ever, see `looking_again`."""
+
+    async def async_start_new_kernel_client(self) -> object:
+        kernel_client = await super().async_start_new_kernel_client()
+        shell = kernel_client.shell_channel
+        shell.get_msg = looking_again(shell.get_msg)
+        return kernel_client
+
+
 def run(page: NotebookNode, folder: Path) -> None:
     """Execute a page in place, in a fresh kernel whose working directory is `folder`."""
     for cell in page.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    client = NotebookClient(
+    client = PatientClient(
         page,
         timeout=CELL_SECONDS,
         kernel_name="python3",
