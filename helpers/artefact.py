@@ -322,7 +322,18 @@ def _content(folder: Path, name: str, expected: dict) -> bytes:
     )
 
 
-# --- the model card ----------------------------------------------------------------------------------
+# --- known limits, and the model card ----------------------------------------------------------------
+
+
+def known_limits(artefact: Artefact) -> list[str]:
+    """Where it fails: first what its author knows, then what is true of every classifier of this kind."""
+    cut = artefact.max_tokens
+    return [
+        *artefact.limits,
+        f"It answers every text with one of {len(artefact.classes)} classes: no text, other tongues, noise.",
+        f"All words outside of its {len(artefact.vocabulary):,} are one and the same unknown word to it.",
+        f"Of a text of more than {cut} tokens it reads the first {cut // 4} and the last {cut - cut // 4}.",
+    ]
 
 
 def model_card(artefact: Artefact) -> str:
@@ -330,7 +341,7 @@ def model_card(artefact: Artefact) -> str:
 
     After Mitchell et al. 2019, "Model Cards for Model Reporting", cut to what the course can fill.
     """
-    config, cut = artefact.model.config, artefact.max_tokens
+    config = artefact.model.config
     readout = {
         "last": "the state after the last word",
         "max": "the largest value of each feature over all words",
@@ -342,12 +353,6 @@ def model_card(artefact: Artefact) -> str:
         low, high = artefact.metrics.get(name + "_low"), artefact.metrics.get(name + "_high")
         interval = "" if low is None or high is None else f"{_number(low)} to {_number(high)}"
         rows.append(f"| {name.replace('_', ' ')} | {_number(value)} | {interval} |")
-    limits = [
-        *artefact.limits,
-        f"It answers every text with one of {len(artefact.classes)} classes: no text, other tongues, noise.",
-        f"All words outside of its {len(artefact.vocabulary):,} are one and the same unknown word to it.",
-        f"Of a text of more than {cut} tokens it reads the first {cut // 4} and the last {cut - cut // 4}.",
-    ]
     return "\n".join(
         [
             f"# Model card: {' or '.join(artefact.classes)}",
@@ -377,7 +382,7 @@ def model_card(artefact: Artefact) -> str:
             "",
             "## Known limits",
             "",
-            *(f"- {limit}" for limit in limits),
+            *(f"- {limit}" for limit in known_limits(artefact)),
             "",
             "## How to load it",
             "",

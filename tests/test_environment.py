@@ -61,6 +61,7 @@ def third_party(folder: str) -> dict[str, set[str]]:
 FOLDERS = ("helpers", "tests", "tools", "benchmarks", "notebooks")
 IMPORTED = {package: folder for folder in FOLDERS for package in third_party(folder)}
 DEPENDENCIES = set(PYPROJECT["project"]["dependencies"])
+SERVING = set(PYPROJECT["project"]["optional-dependencies"]["serve"])
 USED = {"-e ."} | PROMISED | BY_CONFIGURATION | IMPORTED.keys()
 
 
@@ -86,11 +87,16 @@ def test_every_range_has_both_ends(package: str) -> None:
 
 
 def test_what_helpers_import_are_their_dependencies() -> None:
-    assert set(third_party("helpers")) <= DEPENDENCIES
+    assert set(third_party("helpers")) <= DEPENDENCIES | SERVING
+
+
+def test_only_the_service_imports_what_is_needed_for_serving() -> None:
+    imported = third_party("helpers")
+    assert {file for package in SERVING for file in imported[package]} == {"serve.py"}
 
 
 def test_dependencies_of_helpers_are_required_with_a_range() -> None:
-    assert requirements(REQUIREMENTS).keys() >= DEPENDENCIES
+    assert requirements(REQUIREMENTS).keys() >= DEPENDENCIES | SERVING
 
 
 def test_conda_installs_the_same() -> None:
