@@ -14,11 +14,16 @@ from helpers.plotting.style import COLORS, SMALLEST_TEXT, brief, tint
 
 # Where the numbers of an LSTM cell stand: columns from the word to what is said, the memory along the top.
 CELL_PLACES = {
-    "x": (0.0, 4.6), "h0": (0.0, -0.8),
+    "x": (0.0, 3.3), "h0": (0.0, 0.5),
     "z_f": (4.0, 4.0), "z_i": (4.0, 2.6), "z_g": (4.0, 1.2), "z_o": (4.0, -0.2),
     "f": (6.9, 4.0), "i": (6.9, 2.6), "g": (6.9, 1.2), "o": (6.9, -0.2),
     "c0": (6.9, 5.6), "f·c0": (9.5, 5.6), "i·g": (9.5, 1.9),
     "c": (12.1, 5.6), "t": (13.8, 3.0), "h": (15.5, 0.4),
+}  # fmt: skip
+
+# How far along its arrow a local slope stands, where the middle would be too crowded.
+LABEL_AT = {
+    ("x", "z_g"): 0.33, ("x", "z_o"): 0.74, ("h0", "z_i"): 0.33, ("h0", "z_f"): 0.74, ("o", "h"): 0.7,
 }  # fmt: skip
 
 
@@ -102,7 +107,7 @@ def draw_cell(named: Mapping[str, Value], *, axes: Axes | None = None) -> Axes:
     named: the Values of the cell by the names in `CELL_PLACES`, after `backward()` of the result.
     """
     edges = [
-        Edge(start, end, brief(round(slope, 4)), at={"x": 0.44, "h0": 0.44, "o": 0.7}.get(start, 0.5))
+        Edge(start, end, brief(round(slope, 4)), at=LABEL_AT.get((start, end), 0.5))
         for (start, end), slope in slopes_between(named).items()
     ]
     axes = draw_values_and_slopes(
@@ -116,10 +121,10 @@ def draw_cell(named: Mapping[str, Value], *, axes: Axes | None = None) -> Axes:
     style = {"fontsize": SMALLEST_TEXT, "va": "center"}
     axes.text(14.4, 5.6, "on to the\nnext step", color=COLORS["grey"], **style)
     axes.text(9.5, 6.55, "the memory", color=COLORS["grey"], ha="center", **style)
-    axes.text(-0.8, 2.4, "name", fontweight="bold", **style)
-    axes.text(-0.8, 1.95, "value", color=COLORS["blue"], **style)
-    axes.text(-0.8, 1.5, "slope of h", color=COLORS["red"], fontstyle="italic", **style)
-    axes.set_ylim(-1.5, 6.8)
+    axes.text(-0.8, 6.1, "name", fontweight="bold", **style)
+    axes.text(-0.8, 5.65, "value", color=COLORS["blue"], **style)
+    axes.text(-0.8, 5.2, "slope of h", color=COLORS["red"], fontstyle="italic", **style)
+    axes.set_ylim(-1.0, 6.8)
     return axes
 
 

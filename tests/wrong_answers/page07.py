@@ -34,6 +34,8 @@ def bug_hunt(
     g: str = "z_g.tanh()",
     h: str = "o * c.tanh()",
     said: str = "h",
+    c: str = "f * c + i * g",
+    returned: str = "torch.stack(said)",
 ) -> str:
     return (
         "def build(inputs, hidden):\n"
@@ -46,10 +48,10 @@ def bug_hunt(
         "        z = x @ lstm.weight_ih_l0.T + h @ lstm.weight_hh_l0.T + lstm.bias_ih_l0 + lstm.bias_hh_l0\n"
         f"        z_{order} = z.chunk(4, dim=1)\n"
         f"        i, f, g, o = z_i.sigmoid(), z_f.sigmoid(), {g}, z_o.sigmoid()\n"
-        "        c = f * c + i * g\n"
+        f"        c = {c}\n"
         f"        h = {h}\n"
         f"        said.append({said})\n"
-        "    return torch.stack(said)\n\n\n"
+        f"    return {returned}\n\n\n"
         "mended = (build, read)"
     )
 
@@ -90,6 +92,30 @@ def gru_step(x, h, W_ih, W_hh, b_ih, b_hh):
     return n + z * (h - n)
 """
 
+BY_OWN_LSTM = """
+def build(inputs, hidden):
+    lstm = nn.LSTM(inputs, hidden).double()
+    set_forget_bias(lstm, 1.0)
+    return lstm
+
+
+def read(lstm, xs):
+    zero = torch.zeros(xs.shape[1], lstm.hidden_size, dtype=xs.dtype)
+    weights = lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0 + lstm.bias_hh_l0
+    return lstm_forward(xs, zero, zero, weights)[0]
+
+
+mended = (build, read)
+"""
+BY_LERP = """
+def gru_step(x, h, W_ih, W_hh, b_ih, b_hh):
+    H = h.shape[1]
+    word = torch.einsum("be,ke->bk", x, W_ih) + b_ih
+    said = torch.einsum("bh,kh->bk", h, W_hh) + b_hh
+    gates = torch.sigmoid(word[:, :2 * H] + said[:, :2 * H])
+    return torch.lerp(torch.tanh(word[:, 2 * H:] + gates[:, :H] * said[:, 2 * H:]), h, gates[:, H:])
+"""
+
 WRONG = {
     "07.1": [
         ("LG02", "guess = 0.45"),
@@ -97,6 +123,8 @@ WRONG = {
         ("LG08", "guess = 0.5"),
         ("LG09", "guess = 0.975"),
         ("LG11", "guess = 0.5 + 0.6"),
+        ("LG17", "guess = 0.5 + 0.75"),
+        (None, "guess = 1 * 0.5 * 0.75 * 0.6"),
         (None, "guess = 0.85"),
     ],
     "07.2": [
@@ -108,7 +136,11 @@ WRONG = {
         ("BP06", coupled("dc", "dc * (c0 - g)")),
         ("LG02", coupled("dc * (1 - f)", "dc * (c0 - g)")),
         ("LG10", coupled("dc * c0", "dc * c0 - dc * g")),
+        ("TG15", coupled("f", "c0 - g")),
+        ("TG15", coupled("f", "dc * (c0 - g)")),
+        ("LG20", coupled("dc * f", "dc * (c0 - g) * f * (1 - f)")),
         (None, coupled("7", "7")),
+        (None, coupled("dc * (c0 - g)", "dc * f")),
         (None, "coupled_back = 3"),
     ],
     "07.3": [("LG05", "vote = 'a'"), ("BP05", "vote = '(B)'"), ("LG07", "vote = 'c'")],
@@ -116,7 +148,12 @@ WRONG = {
         ("LG01", AS_SHIPPED),
         ("LG01", bug_hunt(order="f, z_i, z_g, z_o")),
         ("LG01", bug_hunt(order="i, z_f, z_o, z_g", said="c")),
+        ("LG01", bug_hunt(order="i, z_o, z_f, z_g")),  # ONNX
+        ("LG01", bug_hunt(order="i, z_o, z_g, z_f")),
         ("LG06", bug_hunt("both", g="z_g.sigmoid()", h="o * c", said="c")),
+        ("LG06", bug_hunt(g="z_g")),
+        ("LG18", bug_hunt(c="(f * c + i * g).tanh()", h="o * c")),
+        ("LG18", bug_hunt(c="torch.tanh(f * c + i * g)")),
         ("LG06", bug_hunt(h="o * c")),
         ("LG06", bug_hunt(g="z_g.sigmoid()")),
         ("HS09", bug_hunt("both", said="c")),
@@ -126,14 +163,18 @@ WRONG = {
         ("LG04", bug_hunt("first quarter")),
         (None, bug_hunt("everywhere")),
         (None, bug_hunt(h="c.tanh()")),
+        (None, bug_hunt(returned="torch.stack(said), (h, c)")),
+        (None, bug_hunt(returned="torch.stack(said, dim=1)")),
         (None, "mended = 3"),
     ],
     "07.5": [
         ("LG12", gru(new="z * n + (1 - z) * h")),
         ("LG13", gru(order="z, r, n")),
+        ("LG13", gru(order="z, r, n", new="z * n + (1 - z) * h")),
         ("LG14", gru(candidate="torch.tanh(word_n + (r * h) @ W_hh[2 * size:].T + b_hh[2 * size:])")),
         ("LG15", gru(candidate="torch.tanh(word_n + r * (h @ W_hh[2 * size:].T) + b_hh[2 * size:])")),
         ("LG16", gru(candidate="torch.tanh(word_n + state_n)")),
+        ("LG19", gru(candidate="torch.tanh(r * (word_n + state_n))")),
         ("LG06", gru(candidate="torch.sigmoid(word_n + r * state_n)")),
         ("TG07", gru(last=".detach()")),
         ("TG07", gru(new="(1 - z) * n + z * h.detach()")),
@@ -144,7 +185,7 @@ WRONG = {
 }
 
 RIGHT = {
-    "07.1": ["guess = 1 * 0.5 + 0.75 * 0.6", "guess = '0.95'"],
+    "07.1": ["guess = 1 * 0.5 + 0.75 * 0.6", "guess = '0.95'", "guess = torch.tensor(0.95)"],
     "07.2": [coupled("f * dc", "dc * c0 - dc * g"), coupled("dc * f", "-dc * (g - c0)")],
     "07.3": ["vote = 'D'", "vote = '(d)'"],
     "07.4": [
@@ -153,6 +194,7 @@ RIGHT = {
         "def build(inputs, hidden):\n    lstm = nn.LSTM(inputs, hidden).double()\n"
         "    set_forget_bias(lstm, 1.0)\n    return lstm\n\n\n"
         "def read(lstm, xs):\n    return lstm(xs)[0]\n\n\nmended = [build, read]",
+        BY_OWN_LSTM,
     ],
-    "07.5": [gru(), BY_TORCH, LETTER_BY_LETTER],
+    "07.5": [gru(), BY_TORCH, LETTER_BY_LETTER, BY_LERP],
 }
