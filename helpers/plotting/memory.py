@@ -204,7 +204,7 @@ def draw_gates(
             fontsize=SMALLEST_TEXT,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8},
         )
-    reach = max(1.3, abs(c) + 0.3, abs(c0) + 0.3)
+    reach = max(1.3, 1.22 * abs(c), 1.22 * abs(c0))
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set(xlim=(-0.6, 9.9), ylim=(-reach, reach), xticks=[bar[0] for bar in bars])
     axes.set_xticklabels([bar[1] for bar in bars])
