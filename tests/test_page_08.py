@@ -256,6 +256,11 @@ def test_every_message_in_the_table_is_raised_by_a_cell_and_every_raised_one_is_
     assert listed == raised and len(raised) >= 8
 
 
+def test_labels_as_decimals_are_refused_in_words_that_name_long() -> None:  # torch words it in several ways
+    with pytest.raises(RuntimeError, match="Long"):
+        F.cross_entropy(torch.randn(4, 2), torch.tensor([1.0, 0.0, 1.0, 1.0]))
+
+
 # Drawings
 
 
