@@ -2,9 +2,10 @@
 
 import ast
 import linecache
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 import nbformat
 from nbformat import NotebookNode
@@ -79,3 +80,28 @@ def play(page: NotebookNode, exercise: str, answer: str | None = None, checks: i
         elif cell.cell_type == "code" and is_needed(cell):
             run(cell.source, vars(module), cell.id)
     raise AssertionError(f"the check of exercise {exercise} does not come after its stub")
+
+
+def page_names(
+    number: str,
+    cells: Iterable[str],
+    first_parts: Mapping[str, str] = MappingProxyType({}),
+    solutions: Iterable[str] = (),
+    **given: object,
+) -> dict:
+    """What a page's cells define, run in the page's order, and after them the solutions of its exercises.
+
+    cells: ids without the page's number. first_parts: ids of cells of which only the lines above the first
+    one that begins with the words given are run. solutions: numbers of exercises. given: names that are
+    there from the start.
+    """
+    source = {cell.id.removeprefix(f"{number}-"): cell.source for cell in read_page(number).cells}
+    wanted = dict.fromkeys(cells) | dict(first_parts)
+    if missing := wanted.keys() - source.keys():
+        raise AssertionError(f"page {number} has no cells {sorted(missing)}")
+    for cell in (cell for cell in source if cell in wanted):
+        stop = wanted[cell]
+        run(source[cell].split(f"\n{stop}")[0] if stop else source[cell], given, cell)
+    for exercise in solutions:
+        run(solution_code(read_page(number), exercise), given, f"solution of {exercise}")
+    return given

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from exercise_player import read_page, run, solution_code
+from exercise_player import page_names
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.patches import Rectangle
@@ -21,14 +21,9 @@ places = st.tuples(numbers, numbers).map(lambda place: torch.tensor(place, dtype
 @pytest.fixture(scope="module")
 def page() -> dict:
     """The names that the page's cells define, without those that only draw or print."""
-    notebook = read_page("03")
-    names: dict = {"guess": "none"}
-    wanted = ("imports", "data", "loss-and-gradient", "gradient-descent", "three-orders", "momentum-build")
-    for cell in (*wanted, "adam-build", "against-torch"):
-        (source,) = (one.source for one in notebook.cells if one.id == f"03-{cell}")
-        run(source, names, cell)
-    run(solution_code(notebook, "03.5"), names, "solution of 03.5")
-    return names
+    optimisers = ("gradient-descent", "three-orders", "momentum-build", "adam-build", "against-torch")
+    cells = ("imports", "data", "loss-and-gradient", *optimisers)
+    return page_names("03", cells, solutions=["03.5"], guess="none")
 
 
 # The optimisers

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from exercise_player import read_page, run, solution_code
+from exercise_player import page_names
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,13 +20,8 @@ scores = st.lists(st.floats(-30, 30), min_size=2, max_size=6)
 @pytest.fixture(scope="module")
 def page() -> dict:
     """The names that the page's cells define, without those that only draw or print."""
-    notebook = read_page("04")
-    names: dict = {}
-    for cell in ("imports", "descend", "shapes", "cat", "dog", "own-gradient"):
-        (source,) = (one.source for one in notebook.cells if one.id == f"04-{cell}")
-        run(source, names, cell)
-    run(solution_code(notebook, "04.5"), names, "solution of 04.5")
-    return names
+    cells = ("imports", "descend", "shapes", "cat", "dog", "own-gradient")
+    return page_names("04", cells, solutions=["04.5"])
 
 
 # The article's formula

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 import torch.nn.functional as F
-from exercise_player import read_page, run, solution_code
+from exercise_player import page_names
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.patches import Rectangle
@@ -34,15 +34,8 @@ FIRST_PARTS = {"random-net": "generator", "zero-start": "lazy", "slipped": "righ
 @pytest.fixture(scope="module")
 def page() -> dict:
     """The names that the page's cells define, without those that only draw or print."""
-    notebook = read_page("05")
-    source = {cell.id.removeprefix("05-"): cell.source for cell in notebook.cells}
-    names: dict = {}
-    for cell in WHOLE_CELLS:
-        run(source[cell], names, cell)
-    for cell, stop in FIRST_PARTS.items():  # up to the line that begins with this word
-        run(source[cell].split(f"\n{stop}")[0], names, cell)
+    names = page_names("05", WHOLE_CELLS, FIRST_PARTS, solutions=["05.5"])
     names["head"] = names["SoftmaxCrossEntropy"]()  # what the page's training_step uses
-    run(solution_code(notebook, "05.5"), names, "solution of 05.5")
     return names
 
 

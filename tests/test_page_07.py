@@ -6,7 +6,7 @@ from itertools import permutations
 import matplotlib.pyplot as plt
 import pytest
 import torch
-from exercise_player import read_page, run, solution_code
+from exercise_player import page_names
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.patches import FancyBboxPatch, Rectangle
@@ -55,17 +55,7 @@ FIRST_PARTS = {  # up to the line that begins with this word
 @pytest.fixture(scope="module")
 def page() -> dict:
     """The names that the page's cells define, without those that only draw or print."""
-    notebook = read_page("07")
-    names: dict = {}
-    for cell in notebook.cells:
-        name = cell.id.removeprefix("07-")
-        if name in FIRST_PARTS:
-            run(cell.source.split(f"\n{FIRST_PARTS[name]}")[0], names, name)
-        elif name in WHOLE_CELLS:
-            run(cell.source, names, name)
-    for exercise in ("07.2", "07.5"):
-        run(solution_code(notebook, exercise), names, f"solution of {exercise}")
-    return names
+    return page_names("07", WHOLE_CELLS, FIRST_PARTS, solutions=["07.2", "07.5"])
 
 
 def random(*shape: int, seed: int) -> torch.Tensor:
