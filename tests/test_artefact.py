@@ -284,7 +284,7 @@ pair = [Artefact(model, Vocabulary(words), 9, metrics={"seed": s}) for s, model 
 folder, random_, parent = sys.argv[1], random.Random(0), os.getpid()
 artefact.save(pair[0], folder)
 seen, rounds = set(), 0
-while rounds < 20 or (seen != {0, 1} and rounds < 500):
+while rounds < 12 or (seen != {0, 1} and rounds < 500):
     rounds += 1
     child = os.fork()
     if child == 0:
@@ -400,7 +400,9 @@ def as_torch_file(value) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("wrap", [pickle.dumps, as_torch_file, lambda bad: as_torch_file({"fc.bias": bad})])
+@pytest.mark.parametrize(
+    "wrap", [lambda bad: pickle.dumps(bad, 2), as_torch_file, lambda bad: as_torch_file({"fc.bias": bad})]
+)
 def test_code_hidden_in_the_weights_is_not_run(saved, tmp_path, wrap):
     trace = tmp_path / "the code ran"
     content = wrap(Malicious(trace))
