@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from exercise_player import read_page, run, solution_code
+from exercise_player import play, read_page, run, solution_code
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
@@ -61,8 +61,10 @@ def table_of(rows: int, columns: int, seed: int) -> torch.Tensor:
 def test_padding_by_hand_and_the_mask_give_the_same_batch(page, rows) -> None:
     ids, lengths = page["pad"](rows)
     flat = torch.tensor([number for row in rows for number in row])
-    encoded = page["EncodedTexts"](flat, lengths.cumsum(0) - lengths, lengths, torch.zeros(len(rows)))
-    batch = encoded.batch(torch.arange(len(rows)))
+    starts, every_row = lengths.cumsum(0) - lengths, torch.arange(len(rows))
+    cut_ids, cut_lengths = page["cut_out"](flat, starts, lengths, every_row)
+    assert torch.equal(cut_ids, ids) and torch.equal(cut_lengths, lengths)
+    batch = text.EncodedTexts(flat, starts, lengths, torch.zeros(len(rows))).batch(every_row)
     assert torch.equal(batch.ids, ids) and torch.equal(batch.lengths, lengths)
     assert [row[:n] for row, n in zip(ids.tolist(), lengths.tolist(), strict=True)] == rows
 
@@ -75,7 +77,7 @@ def test_the_tiny_reviews_are_numbered_as_on_paper(page) -> None:
 
 def test_the_vocabulary_of_the_page_is_that_of_the_helper(page) -> None:
     texts = corpus.load("twins").validation["text"]
-    assert page["Vocabulary"].build(texts, 50).words == text.Vocabulary.build(texts, 50).words
+    assert page["rank_words"](texts, 50) == text.Vocabulary.build(texts, 50).words
 
 
 # Rows of a table
@@ -152,6 +154,12 @@ def test_the_order_of_a_set_is_told_from_the_order_of_a_list(page) -> None:
     broken = {**page}
     run(stub, broken, "the broken pipeline")
     assert order_depends_on_hashes(broken["prepare"]) and not order_depends_on_hashes(page["prepare"])
+
+
+def test_pairs_left_as_tuples_are_shown_as_they_are() -> None:
+    mistake = "def pairs(tokens):\n    return Counter(zip(tokens, tokens[1:]))"
+    (verdict,) = play(read_page("06"), "06.5", mistake)
+    assert verdict.diagnosis == "NG09" and "('the', 'plot'): 1" in verdict.message
 
 
 # The theorem
@@ -255,6 +263,8 @@ def test_a_line_leads_from_every_place_to_its_row_and_back(axes) -> None:
 def test_only_anagrams_share_a_bag(axes) -> None:
     draw_shared_bag("not dull , gripping", "not gripping , dull", axes=axes)
     assert sum(isinstance(patch, FancyBboxPatch) for patch in axes.patches) == 4
+    later_lines = [line for label in axes.texts for line in label.get_text().splitlines()[1:]]
+    assert later_lines and all(line[0].isalnum() for line in later_lines)  # no line begins with a sign
     with pytest.raises(ValueError, match="same words"):
         draw_shared_bag("not dull", "not dull at all", axes=axes)
 

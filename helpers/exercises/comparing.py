@@ -40,7 +40,7 @@ def plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     if isinstance(value, Mapping):
-        return {plain(key): plain(part) for key, part in value.items()}
+        return {_key(key): plain(part) for key, part in value.items()}
     if isinstance(value, (set, frozenset)):
         return sorted((plain(part) for part in value), key=repr)
     if isinstance(value, Sequence):
@@ -48,6 +48,11 @@ def plain(value: Any) -> Any:
     if isinstance(getattr(value, "data", None), numbers.Number):
         return value.data
     return value
+
+
+def _key(key: Any) -> Any:
+    """A key of a dict in plain form; a tuple stays one, for a list cannot be a key."""
+    return tuple(map(_key, key)) if isinstance(key, tuple) else plain(key)
 
 
 def same(given: Any, expected: Any, tolerance: float = 1e-5) -> bool:

@@ -218,6 +218,7 @@ def draw_shared_bag(first: str, second: str, *, axes: Axes | None = None) -> Axe
     def broken(text: str) -> str:
         words = text.split()
         half = (len(words) + 1) // 2
+        half += half < len(words) and not words[half].isalnum()  # no line begins with a sign
         return " ".join(words[:half]) + "\n" + " ".join(words[half:])
 
     counts = Counter(first.split())
@@ -236,7 +237,7 @@ def draw_shared_bag(first: str, second: str, *, axes: Axes | None = None) -> Axe
     box((5.4, 3.5), (5.6, 1.3), "   ".join(bag[:half]) + "\n" + "   ".join(bag[half:]), "grey", "-")
     axes.text(8.45, 3.5, "one bag", fontsize=12, fontweight="bold", va="center")
     arrow((5.4, 2.75), (5.4, 2.15))
-    box((5.4, 1.7), (4.2, 0.75), "one answer, whatever the model", "green", "-")
+    box((5.4, 1.7), (4.8, 0.75), "one answer, whatever the model", "green", "-")
     axes.text(
         5.4, 0.75, "right for one of the two, wrong for the other", fontsize=12, ha="center", va="center"
     )
