@@ -337,6 +337,13 @@ def print_speeds(found: dict[str, list[dict]]) -> None:
             f"{way:12}{median:11,.0f}{low:11,.0f}{high:11,.0f}{median / medians['tutorial']:12.1f}"
             f"{median / medians['model alone']:10.0%}{median / medians['bare LSTM']:9.0%}{mib(memory):>10}"
         )
+    if was_disturbed(speeds):
+        print("Other programs were busy meanwhile: take it again when the machine is at rest.")
+
+
+def was_disturbed(speeds: dict[str, list[float]]) -> bool:
+    """Whether a way was so much slower in one round than in another that its median tells little."""
+    return any(min(values) < 0.7 * max(values) for values in speeds.values())
 
 
 def main() -> None:

@@ -92,3 +92,8 @@ def test_parts_of_the_texts_are_nested(script):
 
 def test_an_unknown_memory_is_a_dash(script):
     assert script.mib(None) == "—" and script.mib(3 * 2**20) == "3"
+
+
+def test_rounds_that_differ_much_are_not_to_be_trusted(script):
+    assert script.was_disturbed({"course": [100.0, 60.0], "padded": [50.0, 50.0]})
+    assert not script.was_disturbed({"course": [100.0, 90.0], "padded": [50.0, 45.0]})
