@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 import torch.nn.functional as F
-from exercise_player import exercise_cells, read_page, run
+from exercise_player import exercise_cells, page_names, read_page, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -35,16 +35,8 @@ FIRST_PARTS = {  # up to the line that begins with this
 @pytest.fixture(scope="module")
 def page() -> dict:
     """The names that the page's cells define, without those that train, draw or print."""
-    source = {cell.id.removeprefix("08-"): cell.source for cell in read_page("08").cells}
-    order = [name for name in source if name in WHOLE_CELLS or name in FIRST_PARTS]
-    names: dict = {"vocabulary": range(50)}  # `fresh` asks for its length
-    for name in order:
-        run(
-            source[name].split(f"\n{FIRST_PARTS[name]}")[0] if name in FIRST_PARTS else source[name],
-            names,
-            name,
-        )
-    return names
+    # `fresh` asks for the length of the vocabulary
+    return page_names("08", WHOLE_CELLS, FIRST_PARTS, vocabulary=range(50))
 
 
 batches_of_ids = st.tuples(st.integers(2, 6), st.integers(2, 8)).filter(lambda shape: shape[0] != shape[1])
