@@ -1,6 +1,6 @@
-"""What the README shows and names exists: its picture is a page's own, its links and commands lead somewhere.
+"""What the README shows and names exists: pictures are the pages' own, links and commands lead somewhere.
 
-`python tests/test_readme.py` writes the picture anew from the stored page, after that page has changed.
+`python tests/test_readme.py` writes the pictures anew from the stored pages, after a page has changed.
 """
 
 import base64
@@ -13,23 +13,28 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PICTURE, PAGE, CELL = ROOT / "docs" / "price.png", "04_cross_entropy.ipynb", "04-figure-prices"
+PICTURES = {  # in docs/: the page and the cell that draws it
+    "price.png": ("04_cross_entropy.ipynb", "04-figure-prices"),
+    "footprints.png": ("08_repairing_the_classifier.ipynb", "08-footprints"),
+}
 
 LINKS = [target for target in re.findall(r"\]\(([^)\s]+)\)", README) if not target.startswith("http")]
 FILES = re.findall(r"(?<![\w/.])(?:notebooks|benchmarks|tools|tests)/[\w./-]*\w", README)
 MODULES = re.findall(r"-m (helpers[\w.]*)", README)
 
 
-def stored_picture() -> bytes:
-    page = nbformat.read(ROOT / "notebooks" / PAGE, as_version=4)
-    (cell,) = (cell for cell in page.cells if cell.id == CELL)
+def stored_picture(name: str) -> bytes:
+    file, cell_id = PICTURES[name]
+    page = nbformat.read(ROOT / "notebooks" / file, as_version=4)
+    (cell,) = (cell for cell in page.cells if cell.id == cell_id)
     pictures = [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
     return base64.b64decode(pictures[0])
 
 
-def test_the_picture_is_the_one_stored_in_its_page() -> None:
-    assert PICTURE.read_bytes() == stored_picture(), "run: python tests/test_readme.py"
-    assert f"(docs/{PICTURE.name})" in README
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_the_one_stored_in_its_page(name: str) -> None:
+    assert (ROOT / "docs" / name).read_bytes() == stored_picture(name), "run: python tests/test_readme.py"
+    assert f"(docs/{name})" in README
 
 
 @pytest.mark.parametrize("target", sorted({*LINKS, *FILES}))
@@ -50,4 +55,5 @@ def test_the_test_command_of_the_readme_is_the_one_that_ci_runs() -> None:
 
 
 if __name__ == "__main__":
-    PICTURE.write_bytes(stored_picture())
+    for picture in PICTURES:
+        (ROOT / "docs" / picture).write_bytes(stored_picture(picture))
