@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from exercise_player import play, read_page, run, solution_code
+from exercise_player import page_names, play, read_page, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
@@ -31,14 +31,7 @@ WHOLE_CELLS = (
 @pytest.fixture(scope="module")
 def page() -> dict:
     """The names that the page's cells define, and the solutions of its exercises."""
-    notebook = read_page("06")
-    source = {cell.id.removeprefix("06-"): cell.source for cell in notebook.cells}
-    names: dict = {}
-    for cell in WHOLE_CELLS:
-        run(source[cell], names, cell)
-    for exercise in ("06.2", "06.4", "06.5"):
-        run(solution_code(notebook, exercise), names, f"solution of {exercise}")
-    return names
+    return page_names("06", WHOLE_CELLS, solutions=["06.2", "06.4", "06.5"])
 
 
 @pytest.fixture(scope="module")
