@@ -87,13 +87,14 @@ def test_the_end_shows_an_interrupted_run_as_far_as_it_came(monkeypatch):
 
 def test_without_a_notebook_nothing_is_shown_and_the_figure_can_be_had(monkeypatch, capsys):
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    use_style()  # titles stand on the left
     before = plt.get_fignums()
     curve = LiveCurve()
     run = trained(fresh(), watch=curve)
     loss, accuracy = curve.figure.axes
     validation = {line.get_label(): line for line in accuracy.lines}["validation"]
     assert list(validation.get_ydata()) == run.history["validation_accuracy"].tolist()
-    assert loss.get_title() == "loss" and plt.get_fignums() == before
+    assert loss.get_title("left") == "loss" and plt.get_fignums() == before
     assert capsys.readouterr().out == ""
 
 
