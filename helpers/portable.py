@@ -31,20 +31,16 @@ def export(model: TextClassifier) -> torch.export.ExportedProgram:
 
     Any batch and any time. RuntimeError where this PyTorch can only export one length.
     """
-    open_, example = (
-        torch.export.Dim.DYNAMIC,
-        torch.tensor([[2, 2, 2, 2, 2], [2, 2, 2, 0, 0], [2, 0, 0, 0, 0]]),
-    )
+    ids = torch.tensor([[2, 2, 2, 2, 2], [2, 2, 2, 0, 0], [2, 0, 0, 0, 0]])
+    lengths = torch.tensor([5, 3, 1])  # an example: of its values the graph keeps none
+    free = torch.export.Dim.DYNAMIC
     traced = copy.deepcopy(model).cpu()
     if traced.read is last_state:
         traced.read = _last_state_of_any_batch
     with evaluating(traced), _lstm_kept_whole(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about PyTorch's own insides
-        return torch.export.export(
-            traced,
-            (example, torch.tensor([5, 3, 1])),
-            dynamic_shapes=({0: open_, 1: open_}, {0: open_}),
-        )
+        shapes = ({0: free, 1: free}, {0: free})  # of ids, of lengths
+        return torch.export.export(traced, (ids, lengths), dynamic_shapes=shapes)
 
 
 def _last_state_of_any_batch(states: Tensor, lengths: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 import torch
-from test_predict import ONE, WORDS
+from small_classifier import ONE, WORDS
 
 from helpers import portable
 from helpers.model import READOUTS, TextClassifier

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import subprocess
 import sys
 import time
@@ -10,49 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_classifier import ANY_TEXT, ONE, WORDS
 
 from helpers import artefact, predict
 from helpers.artefact import Artefact
-from helpers.model import TextClassifier
-from helpers.text import Vocabulary, encode
+from helpers.text import encode
 
 ROOT = Path(__file__).parents[1]
-WORDS = ["good", "bad", "film", "plot", "the", "a", "was", "not", ".", ","]
-
-
-def taught() -> Artefact:
-    """A tiny classifier that learns in a second: "good" is positive, "bad" negative, the rest neither."""
-    torch.manual_seed(0)
-    draw = random.Random(0)
-    vocabulary = Vocabulary(("<pad>", "<unk>", *WORDS))
-    texts, wanted = [], []
-    for target, polar in (([0.0, 1.0], ["good"]), ([1.0, 0.0], ["bad"]), ([0.5, 0.5], [])) * 120:
-        words = draw.choices(WORDS[2:], k=draw.randint(0, 9)) + polar
-        draw.shuffle(words)
-        texts.append(" ".join(words))
-        wanted.append(target)
-    batch = encode(texts, [0] * len(texts), vocabulary, 400).batch(torch.arange(len(texts)))
-    model = TextClassifier(len(vocabulary), 6, 8, readout="max", forget_bias=1.0)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
-    for _ in range(80):
-        optimizer.zero_grad()
-        logits = model(batch.ids, batch.lengths)
-        torch.nn.functional.cross_entropy(logits, torch.tensor(wanted)).backward()
-        optimizer.step()
-    return Artefact(model.eval(), vocabulary, 400, limits=("It knows ten words.",))
-
-
-ONE = taught()
-ANY_TEXT = st.one_of(
-    st.text(max_size=60),
-    st.text(st.characters(categories=["Cs", "Cc", "Zs", "So", "Lo"]), max_size=30),
-    st.lists(
-        st.sampled_from([*WORDS, "<br />", "<script>", "👍🏽", "很好", "\x00", "\ud800", "ß", "\ufeff"])
-    ).map(" ".join),
-)
 
 
 def is_a_whole_answer(answered: dict) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from serving import ask, predict, served
-from test_predict import ANY_TEXT, ONE, WORDS
+from small_classifier import ANY_TEXT, ONE, WORDS
 
 from helpers import artefact, serve
 from helpers import predict as asking

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from serving import ask, served
-from test_predict import ONE
+from small_classifier import ONE
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason='driving a browser needs its extra: pip install -e ".[browser]"'
