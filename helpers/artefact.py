@@ -330,7 +330,7 @@ def known_limits(artefact: Artefact) -> list[str]:
     cut = artefact.max_tokens
     return [
         *artefact.limits,
-        f"It answers every text with one of {len(artefact.classes)} classes: no text, other tongues, noise.",
+        f"It has one of {len(artefact.classes)} answers to anything: no text, another language, noise.",
         f"All words outside of its {len(artefact.vocabulary):,} are one and the same unknown word to it.",
         f"Of a text of more than {cut} tokens it reads the first {cut // 4} and the last {cut - cut // 4}.",
     ]
