@@ -135,7 +135,7 @@ def save(artefact: Artefact, folder: Path | str) -> None:
     contents[CONFIG] = json.dumps(config, indent=2).encode()
 
     was_there = folder.exists()
-    _refuse_what_is_not_ours(folder)
+    refuse_what_is_not_ours(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         _settle(folder)
@@ -195,7 +195,8 @@ def _config_in(folder: Path) -> dict | None:
     return config if ours else None
 
 
-def _refuse_what_is_not_ours(folder: Path) -> None:
+def refuse_what_is_not_ours(folder: Path) -> None:
+    """Raise ArtefactError unless a classifier can be saved here: nothing, an empty folder or a classifier."""
     if not folder.exists() or _config_in(folder) is not None:
         return
     if not folder.is_dir():

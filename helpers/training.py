@@ -450,11 +450,15 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", help="cuda, mps or cpu; default: the best one here")
     parser.add_argument("--folder", type=Path, help="where last.pt and best.pt are written after every epoch")
     parser.add_argument("--resume", action="store_true", help="go on from FOLDER/last.pt")
+    parser.add_argument(
+        "--save", type=Path, metavar="CLASSIFIER", help="a folder for what helpers.predict and serve ask"
+    )
     return parser
 
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line: train, choose on validation, read the test set once."""
+    from helpers.artefact import ArtefactError
     from helpers.corpus import CorpusError
 
     options = parser().parse_args(arguments)
@@ -463,14 +467,17 @@ def main(arguments: list[str] | None = None) -> None:
             silent = io.StringIO() if parallel.process_number() else None
             with contextlib.redirect_stdout(silent) if silent else contextlib.nullcontext():
                 train_and_report(options, device)
-    except (TrainingError, CheckpointError, CorpusError, ValueError) as error:
+    except (TrainingError, CheckpointError, ArtefactError, CorpusError, ValueError) as error:
         raise SystemExit(f"error: {error}") from error
 
 
 def train_and_report(options: argparse.Namespace, device: torch.device) -> None:
-    """Load, prepare, train and print, as the options say."""
+    """Load, prepare, train, print and save, as the options say."""
+    from helpers import artefact
     from helpers import corpus as corpora
 
+    if options.save:
+        artefact.refuse_what_is_not_ours(options.save)  # now, not after the training
     start = time.perf_counter()
     corpus = parallel.first_then_others(lambda: corpora.load(options.corpus))
     if corpus.name not in RECIPES:
@@ -512,6 +519,19 @@ def train_and_report(options: argparse.Namespace, device: torch.device) -> None:
         f"best epoch {run.best_epoch} by validation; test accuracy {test.accuracy:.4f} ± {error:.4f}, "
         f"loss {test.loss:.4f}, read once"
     )
+    if options.save and parallel.process_number() == 0:
+        metrics = {
+            "test_accuracy": test.accuracy,
+            "test_accuracy_low": test.accuracy - error,
+            "test_accuracy_high": min(1.0, test.accuracy + error),
+            "test_texts": len(data.test),
+        }
+        about = f"Trained and measured on the corpus {corpus.name!r} of the course."
+        classifier = artefact.Artefact(
+            model.cpu(), data.vocabulary, recipe.max_tokens, metrics=metrics, data=about
+        )
+        artefact.save(classifier, options.save)
+        print(f'saved in {options.save}: python -m helpers.predict {options.save} "a text"')
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The training loop: it learns, repeats, stops where it should, waits for nothing, and says what is wrong."""
 
 import math
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,7 +21,7 @@ from small_training import (
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from helpers import devices, learner, training
+from helpers import artefact, devices, learner, training
 from helpers.learner import Learner, Settings, WeightAverage, learning_rate_at
 from helpers.measuring import evaluate, predict_logits, resident_batches
 from helpers.text import EncodedTexts, encode, plan_batches
@@ -511,6 +512,22 @@ def test_the_command_trains_on_a_corpus_and_reads_the_test_set_once(capsys, monk
     training.main(["--corpus", "twins", "--epochs", "1", "--device", "cpu"])
     said = capsys.readouterr().out
     assert read.count(1250) == 1 and "read once" in said and "peak memory" in said and " ± 0.0" in said
+
+
+def test_the_command_saves_a_classifier_that_predict_can_ask(tmp_path, capsys):
+    folder = tmp_path / "classifier"
+    training.main(["--corpus", "twins", "--epochs", "1", "--device", "cpu", "--save", str(folder)])
+    accuracy = re.search(r"test accuracy ([\d.]+)", capsys.readouterr().out).group(1)
+    saved = artefact.load(folder)
+    assert f"{saved.metrics['test_accuracy']:.4f}" == accuracy and "twins" in saved.data
+    assert saved.predict(["the plot was not dull , it was gripping ."])["label"].isin(saved.classes).all()
+
+
+def test_a_place_that_cannot_take_the_classifier_is_refused_before_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "train", lambda *a, **k: pytest.fail("trained first"))
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(SystemExit, match=r"error: .*other files"):
+        training.main(["--corpus", "twins", "--device", "cpu", "--save", str(tmp_path)])
 
 
 @pytest.mark.parametrize(
