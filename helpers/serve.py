@@ -25,7 +25,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -255,10 +255,9 @@ def main(arguments: list[str] | None = None) -> None:
         print("Everybody who reaches this machine can ask: there is no password.", file=sys.stderr)
     print(f"Serving {options.folder} at http://{f'[{host}]' if ':' in host else host}:{port}/")
     print("Ctrl+C ends it.", flush=True)
-    try:
+    with suppress(KeyboardInterrupt):  # a Ctrl+C may be handed on after the server has ended
         server_of(app).run(sockets=[listening])
-    except KeyboardInterrupt:
-        print("Ended.")
+    print("Ended.")
 
 
 if __name__ == "__main__":
