@@ -23,7 +23,7 @@ import torch
 
 from helpers import artefact as artefacts
 from helpers.artefact import Artefact, ArtefactError, listed
-from helpers.text import UNKNOWN_ID, EncodedTexts, tokenize
+from helpers.text import UNKNOWN_ID, EncodedTexts, shorten, tokenize
 from helpers.training import predict_logits
 
 MOST_SPANS = 100  # a text is asked at most so many times more, however long it is
@@ -32,10 +32,7 @@ LINES_AT_ONCE = 256
 
 def words_read(artefact: Artefact, text: str) -> list[str]:
     """The tokens of `text` that the classifier reads: of a long one the first quarter and the last three."""
-    tokens, most = tokenize(text), artefact.max_tokens
-    if len(tokens) <= most:
-        return tokens
-    return tokens[: most // 4] + tokens[len(tokens) - (most - most // 4) :]
+    return shorten(tokenize(text), artefact.max_tokens)
 
 
 def leave_out(artefact: Artefact, text: str, *, limit: int = MOST_SPANS) -> list[dict]:

@@ -151,8 +151,8 @@ class EncodedTexts:
         return Batch(ids, lengths_there, self.labels[rows_there], rows)
 
 
-def shorten(ids: list[int], most: int) -> list[int]:
-    """At most `most` ids: the first quarter of that from the start, the rest from the end.
+def shorten(ids: list, most: int) -> list:
+    """At most `most` of these ids or tokens: the first quarter of that from the start, the rest from the end.
 
     Reviewers put the verdict at the end more often than at the start.
     """

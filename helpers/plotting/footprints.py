@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from helpers.plotting.style import COLORS, LINESTYLES, MARKERS, SMALLEST_TEXT, tint
-
-PAD = "<pad>"
+from helpers.text import PAD
 
 
 def draw_footprint(

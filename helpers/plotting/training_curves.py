@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:  # slow to import, and a drawing needs no torch
 
     from helpers.training import Progress
 
-COIN = 0.6931  # ln 2
+COIN = math.log(2)  # the loss of a coin
 
 
 def draw_training(
