@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from helpers.devices import mixed_precision
 from helpers.model import TextClassifier
-from helpers.text import PAD_ID, Batch, EncodedTexts, plan_batches
+from helpers.text import Batch, EncodedTexts, plan_batches
 
 
 def resident_batches(encoded: EncodedTexts, plan: list[Tensor]) -> Iterator[Batch]:
@@ -27,13 +27,10 @@ def resident_batches(encoded: EncodedTexts, plan: list[Tensor]) -> Iterator[Batc
     lengths = encoded.lengths.to(device)[rows_there]
     starts, labels = encoded.starts[rows_there], encoded.labels[rows_there]
     widths = [int(encoded.lengths[rows].max()) for rows in plan]
-    time = torch.arange(max(widths), device=device)
     end = 0
     for rows, width in zip(plan, widths, strict=True):
         here, end = slice(end, end + len(rows)), end + len(rows)
-        real = time[:width] < lengths[here, None]  # [batch, time]
-        places = torch.where(real, starts[here, None] + time[:width], 0)
-        ids = torch.where(real, encoded.flat[places].long(), PAD_ID)  # [batch, time]
+        ids = encoded.padded(starts[here], lengths[here], width)
         yield Batch(ids, lengths[here], labels[here], rows_there[here])
 
 

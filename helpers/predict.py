@@ -19,11 +19,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import torch
-
 from helpers import artefact as artefacts
 from helpers.artefact import Artefact, ArtefactError, listed
-from helpers.text import UNKNOWN_ID, EncodedTexts, shorten, tokenize
+from helpers.text import UNKNOWN_ID, end_to_end, shorten, tokenize
 from helpers.training import predict_logits
 
 MOST_SPANS = 100  # a text is asked at most so many times more, however long it is
@@ -55,7 +53,8 @@ def leave_out(artefact: Artefact, text: str, *, limit: int = MOST_SPANS) -> list
     spans = [(start, min(start + size, len(words))) for start in range(0, len(words), size)]
     ids = artefact.vocabulary.encode(words)
     rows = [ids, *(ids[:start] + ids[end:] or [UNKNOWN_ID] for start, end in spans)]
-    probabilities = predict_logits(artefact.model, _end_to_end(rows)).softmax(dim=1)  # [1 + spans, classes]
+    encoded = end_to_end(rows, [0] * len(rows))  # the labels are not known
+    probabilities = predict_logits(artefact.model, encoded).softmax(dim=1)  # [1 + spans, classes]
     label = int(probabilities[0].argmax())
     changes = (probabilities[0, label] - probabilities[1:, label]).tolist()
     return [
@@ -67,17 +66,6 @@ def leave_out(artefact: Artefact, text: str, *, limit: int = MOST_SPANS) -> list
         }
         for (start, end), change in zip(spans, changes, strict=True)
     ]
-
-
-def _end_to_end(rows: list[list[int]]) -> EncodedTexts:
-    """Rows of ids as `helpers.text.encode` lays texts out; the labels are not known and 0."""
-    lengths = torch.tensor([len(row) for row in rows])
-    return EncodedTexts(
-        flat=torch.tensor(list(itertools.chain(*rows)), dtype=torch.int32),
-        starts=lengths.cumsum(0) - lengths,
-        lengths=lengths,
-        labels=torch.zeros_like(lengths),
-    )
 
 
 def answer(artefact: Artefact, texts: Iterable[str], *, mattered: int = 0) -> list[dict]:

@@ -142,13 +142,16 @@ class EncodedTexts:
         """The padded batch of these rows ([batch] int64, on the CPU): time is the longest row's length."""
         lengths = self.lengths[rows]
         device = self.flat.device
-        width = int(lengths.max())
         rows_there, lengths_there = rows.to(device), lengths.to(device)
-        time = torch.arange(width, device=device)
-        real = time < lengths_there[:, None]  # [batch, time]
-        places = torch.where(real, self.starts[rows_there][:, None] + time, 0)
-        ids = torch.where(real, self.flat[places].long(), PAD_ID)  # [batch, time]
+        ids = self.padded(self.starts[rows_there], lengths_there, int(lengths.max()))
         return Batch(ids, lengths_there, self.labels[rows_there], rows)
+
+    def padded(self, starts: Tensor, lengths: Tensor, width: int) -> Tensor:
+        """Ids [batch, width] int64 of the texts that start at `starts` and have `lengths`, both [batch]."""
+        time = torch.arange(width, device=self.flat.device)
+        real = time < lengths[:, None]  # [batch, width]
+        places = torch.where(real, starts[:, None] + time, 0)
+        return torch.where(real, self.flat[places].long(), PAD_ID)
 
 
 def shorten(ids: list, most: int) -> list:
@@ -176,16 +179,18 @@ def encode(
         raise ValueError("no texts to encode: give at least one")
     if max_tokens < 1:
         raise ValueError(f"max_tokens must be 1 or more; got {max_tokens}")
-    rows: list[np.ndarray] = []
-    for text in texts:
-        ids = vocabulary.encode(tokenize(text)) or [UNKNOWN_ID]
-        rows.append(np.asarray(shorten(ids, max_tokens), dtype=np.int32))
-    lengths = np.asarray([len(row) for row in rows], dtype=np.int64)
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    rows = (vocabulary.encode(tokenize(text)) or [UNKNOWN_ID] for text in texts)
+    return end_to_end((shorten(ids, max_tokens) for ids in rows), labels)
+
+
+def end_to_end(rows: Iterable[list[int]], labels: Sequence[int]) -> EncodedTexts:
+    """Lay texts out that are ids already: n rows, none of them empty, with n labels."""
+    arrays = [np.asarray(ids, dtype=np.int32) for ids in rows]
+    lengths = torch.tensor([len(array) for array in arrays])
     return EncodedTexts(
-        flat=torch.from_numpy(np.concatenate(rows)),
-        starts=torch.from_numpy(starts),
-        lengths=torch.from_numpy(lengths),
+        flat=torch.from_numpy(np.concatenate(arrays)),
+        starts=lengths.cumsum(0) - lengths,
+        lengths=lengths,
         labels=torch.tensor(np.array(labels, dtype=np.int64)),
     )
 
