@@ -106,6 +106,7 @@ class Progress:
     step, steps      steps done in this epoch, and how many it has
     loss, accuracy   training: mean loss since the last look, share right in this epoch so far
     rows             the finished epochs, as in `Run.history`; the newest is this epoch's when it is over
+    best_epoch       the best of the finished epochs on validation; 0 if none is finished
     over             whether the run has ended: after its last epoch, stopped early, or interrupted
     """
 
@@ -116,6 +117,7 @@ class Progress:
     loss: float
     accuracy: float
     rows: list[dict]
+    best_epoch: int = 0
     over: bool = False
 
 
@@ -292,9 +294,9 @@ def train(
 
     def tell(progress: Progress) -> None:
         nonlocal state
-        state = progress
+        state = replace(progress, best_epoch=best["epoch"])
         if watch and first_process:
-            watch(progress)
+            watch(state)
 
     try:
         for epoch in range(len(rows) + 1, settings.epochs + 1):

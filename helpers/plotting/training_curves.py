@@ -86,10 +86,7 @@ class LiveCurve:
         parts = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
         history = pd.DataFrame(progress.rows, columns=["epoch", *parts]).set_index("epoch")
         self.figure = Figure(figsize=(9.5, 3.6), layout="constrained")  # pyplot's would be shown once more
-        best = None
-        if progress.over and progress.rows:
-            ranked = history.sort_values(["validation_accuracy", "validation_loss"], ascending=[False, True])
-            best = ranked.index[0]
+        best = progress.best_epoch if progress.over else 0
         draw_training(
             history,
             self.figure.subplots(1, 2),
