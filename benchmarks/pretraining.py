@@ -1,0 +1,349 @@
+"""What reading without labels is worth: the course's LSTM pretrained on 50,000 reviews, then fine-tuned.
+
+    python benchmarks/pretraining.py            all of it: about an hour on one CPU thread, minutes on a GPU
+    python benchmarks/pretraining.py --quick    the same steps on generated text, in seconds; writes nothing
+
+One model throughout: embedding 128, LSTM 128 with forget bias 1, maximum over time, linear layer; 20,000
+words, those of the training texts (their labels are not looked at).
+
+pretraining  its embedding and LSTM predict the next word on the unlabelled reviews; the last 1,000 of them
+             are held out to measure that. Neither labels nor test reviews take part.
+labels       250, 1,000, 5,000 and all 22,500 labelled reviews, from scratch and from the pretrained weights,
+             three seeds each. A seed fixes the first weights and which labels are seen.
+size         all labels, from scratch, smaller and larger models, one seed each.
+
+Of each run the best epoch is chosen on the validation set (2,500 reviews), and the test set (25,000) is read
+once. Every finished run is appended to helpers/measured/pretraining.csv at once, and skipped when it stands
+there: stop the script whenever you like. The pretrained weights, one file an epoch, lie in runs/pretraining.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from helpers import corpus as corpora
+from helpers.checkpoints import save_whole
+from helpers.devices import mixed_precision, pick_device, seed_everything, synchronize
+from helpers.language_model import adaptive_head, hand_over, next_word_loss, states_and_next
+from helpers.learner import Settings, learning_rate_at
+from helpers.model import TextClassifier, count_parameters
+from helpers.text import EncodedTexts, Vocabulary, batches, encode, plan_batches
+from helpers.training import evaluate, train
+
+ROOT = Path(__file__).parents[1]
+TABLE = ROOT / "helpers/measured/pretraining.csv"
+KEPT = ROOT / "runs/pretraining"
+COLUMNS = [
+    *("group", "start", "labels", "embedding", "hidden", "seed", "epochs", "best_epoch"),
+    *("loss", "validation", "test", "parameters", "tokens", "cpu_minutes"),
+    *("precision", "device", "torch", "date"),
+]
+SIZES = dict(embedding_dim=128, hidden_dim=128, readout="max", forget_bias=1.0, dropout=0.3)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything; the settings of both starts are the same."""
+
+    words: int = 20_000
+    max_tokens: int = 400
+    held_out: int = 1_000
+    pretraining: Settings = field(
+        default_factory=lambda: Settings(epochs=2, batch_size=32, learning_rate=4e-3, warmup=0.05)
+    )
+    seeds: tuple[int, ...] = (0, 1, 2)
+    # labelled reviews -> epochs, batch size: fewer reviews are read more often, in smaller batches
+    labels: tuple[tuple[int, int, int], ...] = (
+        (250, 20, 16),
+        (1_000, 12, 16),
+        (5_000, 6, 32),
+        (22_500, 3, 64),
+    )
+    learning_rate: float = 2e-3
+    sizes: tuple[int, ...] = (4, 16, 64, 256)  # embedding and hidden alike
+
+
+QUICK = Plan(
+    words=300,
+    held_out=100,
+    pretraining=Settings(epochs=1, batch_size=64, learning_rate=4e-3),
+    seeds=(0,),
+    labels=((200, 2, 16), (1_000, 2, 32)),
+    sizes=(4,),
+)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Everything encoded with one vocabulary; `unlabelled` is split in two, to learn and to measure."""
+
+    vocabulary: Vocabulary
+    train: EncodedTexts
+    validation: EncodedTexts
+    test: EncodedTexts
+    unlabelled: EncodedTexts
+    held_out: EncodedTexts
+
+
+def load(quick: bool, plan: Plan) -> Texts:
+    """The real reviews; for a quick try the twins, whose training texts then play the unlabelled ones too."""
+    corpus = corpora.load("twins" if quick else "imdb")
+    vocabulary = Vocabulary.build(corpus.train["text"], plan.words)
+    splits = [
+        encode(list(frame["text"]), list(frame["label"]), vocabulary, plan.max_tokens)
+        for frame in (corpus.train, corpus.validation, corpus.test)
+    ]
+    texts = list((corpus.train if quick else corpora.unlabelled())["text"])
+    cut = len(texts) - plan.held_out
+    bare = [encode(part, [0] * len(part), vocabulary, plan.max_tokens) for part in (texts[:cut], texts[cut:])]
+    return Texts(vocabulary, *splits, *bare)
+
+
+def fresh(texts: Texts, seed: int, device: torch.device, **sizes: int) -> TextClassifier:
+    """A model of the course's sizes, or of others, with the first weights of `seed`."""
+    seed_everything(seed)
+    return TextClassifier(len(texts.vocabulary), **(SIZES | sizes)).to(device)
+
+
+# --- pretraining ---------------------------------------------------------------------------------------
+
+
+def pretrain(texts: Texts, plan: Plan, device: torch.device, precision: str, log: Log) -> TextClassifier:
+    """The reader after all epochs of next-word prediction; goes on after the last epoch kept on disk."""
+    settings, unlabelled = plan.pretraining, texts.unlabelled.to(device)
+    reader = fresh(texts, settings.seed, device)
+    head = adaptive_head(reader).to(device)
+    both = nn.ModuleList([reader, head])
+    optimizer = torch.optim.Adam(both.parameters(), lr=settings.learning_rate, fused=device.type != "mps")
+    done = log.last_epoch_kept(settings)
+    if done:
+        kept = torch.load(log.epoch_file(settings, done), map_location=device, weights_only=True)
+        both.load_state_dict(kept["weights"])
+        optimizer.load_state_dict(kept["optimizer"])
+    for epoch in range(done + 1, settings.epochs + 1):
+        start, losses = time.process_time(), []
+        order = torch.Generator().manual_seed(1_000_003 * settings.seed + epoch)
+        steps = len(plan_batches(unlabelled.lengths, settings.batch_size))
+        for number, batch in enumerate(batches(unlabelled, settings.batch_size, order), (epoch - 1) * steps):
+            optimizer.zero_grad(set_to_none=True)
+            with mixed_precision(device, precision):
+                states, words = states_and_next(reader, batch.ids, batch.lengths)  # forward
+                loss = next_word_loss(head, states, words)  # loss
+            loss.backward()  # backward
+            nn.utils.clip_grad_norm_(both.parameters(), settings.clip)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate_at(number, settings.epochs * steps, settings)
+            optimizer.step()  # update
+            losses.append(loss.detach())
+            if len(losses) % 100 == 0:
+                mean = torch.stack(losses[-100:]).mean().item()
+                print(f"  epoch {epoch}, step {len(losses)} of {steps}: {mean:.3f} nats a word", flush=True)
+        synchronize(device)
+        minutes = (time.process_time() - start) / 60
+        held_out = next_word_nats(reader, head, texts.held_out.to(device), precision)  # measure
+        state = {"weights": both.state_dict(), "optimizer": optimizer.state_dict()}
+        log.keep_epoch(settings, epoch, state)
+        log.add(
+            group="pretraining",
+            seed=settings.seed,
+            epochs=settings.epochs,
+            best_epoch=epoch,
+            loss=held_out,
+            parameters=count_parameters(both),
+            tokens=unlabelled.tokens,
+            cpu_minutes=minutes,
+            precision=precision,
+        )
+    return reader
+
+
+@torch.no_grad()
+def next_word_nats(reader: TextClassifier, head: nn.Module, encoded: EncodedTexts, precision: str) -> float:
+    """Mean cross-entropy a word, over all words of `encoded` but the first of each text."""
+    total, count = 0.0, 0
+    for batch in batches(encoded, 64):
+        with mixed_precision(encoded.flat.device, precision):
+            states, words = states_and_next(reader, batch.ids, batch.lengths)
+            loss = next_word_loss(head, states, words)
+        total, count = total + loss.item() * len(words), count + len(words)
+    return total / count
+
+
+# --- from scratch and fine-tuned -----------------------------------------------------------------------
+
+
+def some_labels(encoded: EncodedTexts, count: int, seed: int) -> EncodedTexts:
+    """`count` of the texts, half of each class, drawn by `seed`; all texts as they are if count is all."""
+    if count >= len(encoded):
+        return encoded
+    order = torch.randperm(len(encoded), generator=torch.Generator().manual_seed(1_000 + seed))
+    by_class = [order[encoded.labels[order] == label][: count // 2] for label in (0, 1)]
+    rows = torch.cat(by_class).sort().values
+    return replace(
+        encoded, starts=encoded.starts[rows], lengths=encoded.lengths[rows], labels=encoded.labels[rows]
+    )
+
+
+def classify(
+    model: TextClassifier, texts: Texts, labels: int, settings: Settings
+) -> dict[str, float | int | str]:
+    """Train on so many labels, choose the epoch on validation, read the test set once."""
+    seen, start = some_labels(texts.train, labels, settings.seed), time.process_time()
+    run = train(model, seen, texts.validation, settings, progress=False)
+    minutes = (time.process_time() - start) / 60
+    best = run.history.loc[run.best_epoch]
+    return {
+        "labels": len(seen),
+        "seed": settings.seed,
+        "epochs": settings.epochs,
+        "best_epoch": run.best_epoch,
+        "loss": best["validation_loss"],
+        "validation": best["validation_accuracy"],
+        "test": evaluate(model, texts.test, run.precision).accuracy,
+        "parameters": count_parameters(model),
+        "tokens": seen.tokens * len(run.history),
+        "cpu_minutes": minutes,
+        "precision": run.precision,
+    }
+
+
+def label_runs(texts: Texts, plan: Plan, device: torch.device, precision: str, log: Log, reader: Callable):
+    """Both starts at every number of labels, the small numbers first."""
+    for labels, epochs, batch_size in plan.labels:
+        for seed in plan.seeds:
+            settings = Settings(
+                epochs=epochs,
+                batch_size=batch_size,
+                learning_rate=plan.learning_rate,
+                patience=epochs,
+                precision=precision,
+                seed=seed,
+            )
+            for start in ("scratch", "pretrained"):
+                if log.has(group="labels", start=start, labels=labels, seed=seed, epochs=epochs):
+                    continue
+                model = fresh(texts, seed, device)
+                if start == "pretrained":
+                    hand_over(reader(), model)
+                log.add(group="labels", start=start, **classify(model, texts, labels, settings))
+
+
+def size_runs(texts: Texts, plan: Plan, device: torch.device, precision: str, log: Log) -> None:
+    """All labels, from scratch, other sizes."""
+    labels, epochs, batch_size = plan.labels[-1]
+    for size in plan.sizes:
+        sizes = {"embedding": size, "hidden": size}
+        if log.has(group="size", start="scratch", labels=labels, seed=0, epochs=epochs, **sizes):
+            continue
+        model = fresh(texts, 0, device, embedding_dim=size, hidden_dim=size)
+        settings = Settings(
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=plan.learning_rate,
+            patience=epochs,
+            precision=precision,
+        )
+        log.add(group="size", start="scratch", **sizes, **classify(model, texts, labels, settings))
+
+
+# --- the table -----------------------------------------------------------------------------------------
+
+
+class Log:
+    """The table of finished runs, and the pretrained weights; with `quick` neither is written to disk."""
+
+    def __init__(self, device: torch.device, quick: bool) -> None:
+        self.device, self.quick, self.rows, self.states = device, quick, [], {}
+        if TABLE.exists() and not quick:
+            with TABLE.open(newline="", encoding="utf-8") as file:
+                self.rows = list(csv.DictReader(file))
+
+    def has(self, **wanted: object) -> bool:
+        """Whether a run with these columns stands in the table."""
+        wanted = {"embedding": SIZES["embedding_dim"], "hidden": SIZES["hidden_dim"]} | wanted
+        return any(all(row[key] == str(value) for key, value in wanted.items()) for row in self.rows)
+
+    def add(self, **values: object) -> None:
+        """Append a run, print it."""
+        values = {
+            "embedding": SIZES["embedding_dim"],
+            "hidden": SIZES["hidden_dim"],
+            **values,
+            "device": self.device.type,
+            "torch": torch.__version__.split("+")[0],
+            "date": date.today().isoformat(),
+        }
+        row = {name: shown(values.get(name, "")) for name in COLUMNS}
+        self.rows.append(row)
+        print(", ".join(f"{name} {value}" for name, value in row.items() if value), flush=True)
+        if self.quick:
+            return
+        TABLE.parent.mkdir(exist_ok=True)
+        new = not TABLE.exists()
+        with TABLE.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+    def epoch_file(self, settings: Settings, epoch: int) -> Path:
+        return KEPT / f"epoch-{epoch}-of-{settings.epochs}.pt"
+
+    def last_epoch_kept(self, settings: Settings) -> int:
+        """The last epoch whose weights are on disk and whose row is in the table; 0 if there is none."""
+        done = [
+            epoch
+            for epoch in range(1, settings.epochs + 1)
+            if not self.quick
+            and self.epoch_file(settings, epoch).exists()
+            and self.has(group="pretraining", epochs=settings.epochs, best_epoch=epoch)
+        ]
+        return max(done, default=0)
+
+    def keep_epoch(self, settings: Settings, epoch: int, state: dict) -> None:
+        if not self.quick:
+            KEPT.mkdir(parents=True, exist_ok=True)
+            save_whole(state, self.epoch_file(settings, epoch))
+
+
+def shown(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "--quick", action="store_true", help="on generated text, in seconds; nothing is written"
+    )
+    parser.add_argument("--device", help="cuda, mps or cpu; default: the best one here")
+    parser.add_argument("--precision", default="bfloat16", help="float32 or bfloat16; default: %(default)s")
+    options = parser.parse_args()
+    plan, device = QUICK if options.quick else Plan(), pick_device(options.device)
+    texts, log = load(options.quick, plan), Log(device, options.quick)
+    print(
+        f"{len(texts.unlabelled):,} unlabelled reviews, {texts.unlabelled.tokens:,} tokens; "
+        f"{len(texts.vocabulary):,} words",
+        flush=True,
+    )
+    reader: list[TextClassifier] = []
+
+    def pretrained() -> TextClassifier:
+        if not reader:
+            reader.append(pretrain(texts, plan, device, options.precision, log))
+        return reader[0]
+
+    label_runs(texts, plan, device, options.precision, log, pretrained)
+    size_runs(texts, plan, device, options.precision, log)
+
+
+if __name__ == "__main__":
+    main()
