@@ -16,7 +16,7 @@ import pandas as pd
 
 from helpers import imdb, twins
 from helpers.imdb import CorpusError
-from helpers.twins import NEGATIVE, POSITIVE, anagram_key, double_denials, polar_words, twin
+from helpers.twins import NEGATIVE, POSITIVE, anagram_key, denied_twins, double_denials, polar_words, twin
 
 __all__ = [
     "NEGATIVE",
@@ -24,6 +24,7 @@ __all__ = [
     "Corpus",
     "CorpusError",
     "anagram_key",
+    "denied_twins",
     "double_denials",
     "gap",
     "load",

@@ -205,9 +205,20 @@ def double_denials(quadruples: int = 250, seed: int = 0) -> pd.DataFrame:
     Two denials cancel: a model that learned "a denial flips", and not "each denial flips", is wrong on these.
     Columns as in `twin_frames`.
     """
+    return denied_twins(2, quadruples, seed)
+
+
+def denied_twins(denials: int, quadruples: int = 250, seed: int = 0) -> pd.DataFrame:
+    """Twins with so many denials, one inside the other; adjective pairs of the test split only.
+
+    Each denial flips the label once more. The splits of the corpus have 0 or 1. Columns as in `twin_frames`.
+    Raises ValueError for more denials than there are speakers for: the core may have a speaker of its own.
+    """
+    if not 0 <= denials < len(SPEAKERS):
+        raise ValueError(f"denials must be 0 to {len(SPEAKERS) - 1}: one speaker each; got {denials}")
 
     def quadruple(rng: random.Random, pair: Pair, number: int) -> Quadruple:
-        return _twin_quadruple(rng, pair, number, denials=2)
+        return _twin_quadruple(rng, pair, number, denials)
 
     rng = random.Random(seed)
     pairs = _deal(rng, MIXED_PAIRS)["test"]

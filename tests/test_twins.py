@@ -240,6 +240,19 @@ def test_two_denials_cancel_and_no_split_has_two(frames) -> None:
     assert {count for frame in frames.values() for count in frame["denials"]} == {0, 1}
 
 
+@pytest.mark.parametrize("times", range(5))
+def test_each_further_denial_flips_the_label_once_more(times) -> None:
+    denied = twins.denied_twins(times, 20)
+    assert all(len(re.findall(DENIALS, text)) == times for text in denied["text"])
+    assert right(denied, verdict) == len(denied) == 80
+
+
+@pytest.mark.parametrize("times", [-1, 8])
+def test_more_denials_than_speakers_are_refused(times) -> None:
+    with pytest.raises(ValueError, match="0 to 7"):
+        twins.denied_twins(times, 1)
+
+
 def test_double_denials_use_no_pair_of_adjectives_that_was_trained_on(frames) -> None:
     trained = {frozenset(polar_words(text)) for split in SPLITS[:2] for text in frames[split]["text"]}
     assert trained.isdisjoint(frozenset(polar_words(text)) for text in twins.double_denials()["text"])
