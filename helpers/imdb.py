@@ -49,6 +49,12 @@ ARCHIVE_SHA256 = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658
 # on cuts at random and 0.884 on cuts between films; on the test set, whose films are its own, 0.887.
 VALIDATION_IDS = {"pos": (range(1250),), "neg": (range(347), range(10068, 10971))}
 
+# What is counted over the training reviews and read by them (`helpers.votes`) is counted over other films, so
+# train is cut into tenths, of each class, in the order of films. Tenths drawn at random share films; names of
+# films then vote in training as they never can on the test set.
+FOLDS = 10
+_SHARED_FILMS = 3_983  # negative reviews before this one are of films that have positive ones too
+
 _ARCHIVES = re.compile(r"aclImdb_v1.*\.tar\.(gz|xz|bz2)")
 _MEMBER = re.compile(
     r"(?:\./)?aclImdb/(train/neg|train/pos|train/unsup|test/neg|test/pos)/(\d{1,6})_(\d{1,2})\.txt"
@@ -95,7 +101,8 @@ def split_frames() -> dict[str, pd.DataFrame]:
     """Train (22,500 reviews), validation (2,500), test (25,000); each half positive, in one shuffled order.
 
     Columns: ``text`` (raw, with its ``<br />``), ``label`` (0 for 1 to 4 stars, 1 for 7 to 10), ``rating``
-    (stars). Raises CorpusError if no genuine copy is on disk or to be had.
+    (stars), ``fold`` (0 to 9: a tenth of the films). Raises CorpusError if no genuine copy is on disk or to
+    be had.
     """
     splits: dict[str, list[Review]] = {"train": [], "validation": [], "test": []}
     for review in reviews(LABELLED):
@@ -107,13 +114,23 @@ def split_frames() -> dict[str, pd.DataFrame]:
     return {
         split: pd.DataFrame(
             [
-                (review.text.decode(), int(review.group.endswith("pos")), review.stars)
+                (review.text.decode(), int(review.group.endswith("pos")), review.stars, film_fold(review))
                 for review in sorted(found, key=lambda _: rng.random())
             ],
-            columns=["text", "label", "rating"],
+            columns=["text", "label", "rating", "fold"],
         )
         for split, found in splits.items()
     }
+
+
+def film_fold(review: Review) -> int:
+    """Which tenth of the films, 0 to 9, a labelled review belongs to; a film on a border may be in two."""
+    number = review.number
+    if review.group.endswith("pos"):
+        return number * FOLDS // 12_500
+    if number < _SHARED_FILMS:
+        return number * FOLDS // _SHARED_FILMS
+    return (number - _SHARED_FILMS) * FOLDS // (12_500 - _SHARED_FILMS)
 
 
 def unlabelled_frame() -> pd.DataFrame:

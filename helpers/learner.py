@@ -28,6 +28,7 @@ class Settings:
     epochs         how often every training text is read
     batch_size     texts a step, over all processes together
     learning_rate  Adam's peak step; it rises over the first `warmup` share of steps, then falls to 0
+    fall           False: after the rise the step stays at its peak
     clip           largest allowed norm of the whole gradient
     patience       stop after this many epochs without a better one on validation
     average_from   share of the run after which weights are averaged; what is measured and kept from there on
@@ -40,6 +41,7 @@ class Settings:
     batch_size: int = 64
     learning_rate: float = 2e-3
     warmup: float = 0.1
+    fall: bool = True
     clip: float = 1.0
     patience: int = 3
     average_from: float = 1.0
@@ -58,10 +60,11 @@ class Settings:
 
 
 def learning_rate_at(step: int, steps: int, settings: Settings) -> float:
-    """Linear rise over the first `warmup` share of `steps`, then linear fall to 0 at the last."""
+    """Linear rise over the first `warmup` share of `steps`; then, if it falls, linear fall to 0."""
     rise = max(1, round(settings.warmup * steps))
-    share = (step + 1) / rise if step < rise else (steps - step) / max(1, steps - rise)
-    return settings.learning_rate * share
+    if step < rise:
+        return settings.learning_rate * (step + 1) / rise
+    return settings.learning_rate * ((steps - step) / max(1, steps - rise) if settings.fall else 1)
 
 
 class WeightAverage:
@@ -137,7 +140,8 @@ class Learner:
         over the batch, however unevenly a last batch was shared.
         """
         with mixed_precision(self.device, self.precision):
-            logits = self.network(batch.ids, batch.lengths).float()  # [share, classes]
+            fold = () if self.model.votes is None else (batch.fold,)
+            logits = self.network(batch.ids, batch.lengths, *fold).float()  # [share, classes]
         loss = weight * nn.functional.cross_entropy(logits, batch.labels, reduction="sum") / texts
         right = weight * (logits.detach().argmax(dim=1) == batch.labels).sum()
         return loss, right

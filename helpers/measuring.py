@@ -26,12 +26,14 @@ def resident_batches(encoded: EncodedTexts, plan: list[Tensor]) -> Iterator[Batc
     rows_there = order.to(device)
     lengths = encoded.lengths.to(device)[rows_there]
     starts, labels = encoded.starts[rows_there], encoded.labels[rows_there]
+    folds = None if encoded.fold is None else encoded.fold[rows_there]
     widths = [int(encoded.lengths[rows].max()) for rows in plan]
     end = 0
     for rows, width in zip(plan, widths, strict=True):
         here, end = slice(end, end + len(rows)), end + len(rows)
         ids = encoded.padded(starts[here], lengths[here], width)
-        yield Batch(ids, lengths[here], labels[here], rows_there[here])
+        fold = None if folds is None else folds[here]
+        yield Batch(ids, lengths[here], labels[here], rows_there[here], fold)
 
 
 @contextmanager

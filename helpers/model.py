@@ -1,4 +1,4 @@
-"""The text classifier of the course: embedding, LSTM, readout, linear layer.
+"""The text classifier of the course: embedding, LSTM, readout, linear layer; and n-grams that vote.
 
 Page 08 starts from the article's class, finds it blind and repairs it into `TextClassifier`; page 09
 trains it. Papers: Hochreiter & Schmidhuber 1997 (LSTM), Gers et al. 2000 (forget gate).
@@ -6,8 +6,12 @@ trains it. Papers: Hochreiter & Schmidhuber 1997 (LSTM), Gers et al. 2000 (forge
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+
+from helpers.votes import NgramVotes
 
 
 def last_state(states: Tensor, lengths: Tensor) -> Tensor:
@@ -36,7 +40,11 @@ class TextClassifier(nn.Module):
     readout      "last": the state at the true length; "max": the maximum over all real words.
     forget_bias  what the forget gates start with in place of PyTorch's values near 0; None leaves those.
                  1.0 makes a fresh LSTM keep sigmoid(1) = 73 % of its memory at every step.
-    dropout      share of the embedding and summary entries zeroed in training.
+    dropout      share of the embedding, vote and summary entries zeroed in training.
+    votes        how many words, pairs, triples ... of words vote (`helpers.votes`; two classes); () for none.
+                 The LSTM reads at each word its embedding and the votes that end there, and sets a gate from
+                 0 to 2 for each vote: how much it counts. A fresh model counts each once, as naive Bayes.
+                 Call `model.votes.count(train_set)` before training (`helpers.recipes.build_model` does).
     """
 
     def __init__(
@@ -49,10 +57,13 @@ class TextClassifier(nn.Module):
         readout: str = "last",
         forget_bias: float | None = None,
         dropout: float = 0.0,
+        votes: Sequence[int] = (),
     ) -> None:
         super().__init__()
         if readout not in READOUTS:
             raise ValueError(f"readout must be one of {sorted(READOUTS)}; got {readout!r}")
+        if votes and num_classes != 2:
+            raise ValueError(f"a vote is for one class of two: num_classes must be 2; got {num_classes}")
         self.config = dict(
             vocab_size=vocab_size,
             embedding_dim=embedding_dim,
@@ -61,21 +72,48 @@ class TextClassifier(nn.Module):
             readout=readout,
             forget_bias=forget_bias,
             dropout=dropout,
+            votes=list(votes),
         )
         self.embedding = nn.Embedding(vocab_size, embedding_dim, padding_idx=0)
-        self.lstm = nn.LSTM(embedding_dim, hidden_dim, batch_first=True)
+        self.lstm = nn.LSTM(embedding_dim + len(votes), hidden_dim, batch_first=True)
         self.fc = nn.Linear(hidden_dim, num_classes)
         self.dropout = nn.Dropout(dropout)
         self.read = READOUTS[readout]
         if forget_bias is not None:
             set_forget_bias(self.lstm, forget_bias)
+        self.votes = NgramVotes(vocab_size, votes) if votes else None
+        if votes:
+            self.gate = nn.Linear(hidden_dim, len(votes))
+            nn.init.zeros_(self.gate.weight)  # 2 * sigmoid(0) = 1: each vote counts once
+            nn.init.zeros_(self.gate.bias)
+            self.weight_of_votes = nn.Parameter(torch.tensor(0.5))
 
-    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """Logits [batch, classes] of ids [batch, time] int64, padded with 0 on the right, lengths [batch]."""
+    def forward(self, ids: Tensor, lengths: Tensor, fold: Tensor | None = None) -> Tensor:
+        """Logits [batch, classes] of ids [batch, time] int64, padded with 0 on the right, lengths [batch].
+
+        Where n-grams vote, training needs `fold` [batch], the fold of each text: its own are not heard.
+        """
         embedded = self.dropout(self.embedding(ids))  # [batch, time, embedding]
-        states, _ = self.lstm(embedded)  # [batch, time, hidden]
-        summary = self.read(states, lengths)  # [batch, hidden]
-        return self.fc(self.dropout(summary))  # [batch, classes]
+        if self.votes is None:
+            states, _ = self.lstm(embedded)  # [batch, time, hidden]
+            return self.fc(self.dropout(self.read(states, lengths)))  # [batch, classes]
+        if self.training and fold is None:
+            raise ValueError("in training a text would hear its own label among the votes: give `fold`")
+        votes = self.dropout(self.votes(ids, fold))  # [batch, time, orders], 0 at pads
+        states, _ = self.lstm(torch.cat([embedded, votes], dim=2))  # [batch, time, hidden]
+        logits = self.fc(self.dropout(self.read(states, lengths)))  # [batch, classes]
+        return logits + self.count_votes(states, votes, lengths)
+
+    def count_votes(self, states: Tensor, votes: Tensor, lengths: Tensor) -> Tensor:
+        """What the gated votes add to the logits, [batch, 2]: as much to positive as they take from negative.
+
+        states [batch, time, hidden], votes [batch, time, orders]. Divided by the root of the length, so that
+        long reviews do not shout.
+        """
+        gates = 2 * torch.sigmoid(self.gate(states))  # [batch, time, orders], from 0 to 2
+        score = (gates * votes).sum(dim=(1, 2)) / lengths.sqrt()  # [batch]
+        score = self.weight_of_votes * score / 2
+        return torch.stack([-score, score], dim=1)
 
 
 @torch.no_grad()

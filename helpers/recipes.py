@@ -28,10 +28,17 @@ class Recipe:
 
 RECIPES = {
     "imdb": Recipe(
-        vocabulary_size=20_000,
+        vocabulary_size=30_000,
         max_tokens=400,
-        model=dict(embedding_dim=128, hidden_dim=128, readout="max", forget_bias=1.0, dropout=0.3),
-        settings=Settings(epochs=4, batch_size=64, learning_rate=3e-3),
+        model=dict(
+            embedding_dim=128,
+            hidden_dim=128,
+            readout="max",
+            forget_bias=1.0,
+            dropout=0.3,
+            votes=(30_000, 150_000, 150_000),  # words, pairs, triples
+        ),
+        settings=Settings(epochs=3, batch_size=64, learning_rate=3e-3, average_from=2 / 3),
     ),
     "twins": Recipe(
         vocabulary_size=1_000,
@@ -44,7 +51,10 @@ RECIPES = {
 
 @dataclass(frozen=True)
 class Prepared:
-    """A corpus as the model reads it: the vocabulary (of the training texts) and three encoded splits."""
+    """A corpus as the model reads it: the vocabulary (of the training texts) and three encoded splits.
+
+    The training texts have folds: the corpus's own (IMDb's hold whole films), else tenths in their order.
+    """
 
     vocabulary: Vocabulary
     train: EncodedTexts
@@ -55,12 +65,18 @@ class Prepared:
 def prepare(corpus: Corpus, recipe: Recipe) -> Prepared:
     """Build the vocabulary from the training texts alone and encode the three splits."""
     vocabulary = Vocabulary.build(corpus.train["text"], recipe.vocabulary_size)
-    splits = (corpus.train, corpus.validation, corpus.test)
-    encoded = [encode(s["text"], s["label"], vocabulary, recipe.max_tokens) for s in splits]
-    return Prepared(vocabulary, *encoded)
+    tenths = [10 * row // len(corpus.train) for row in range(len(corpus.train))]
+    folds = corpus.train.get("fold", tenths)
+    train = encode(corpus.train["text"], corpus.train["label"], vocabulary, recipe.max_tokens, folds)
+    rest = (corpus.validation, corpus.test)
+    encoded = [encode(s["text"], s["label"], vocabulary, recipe.max_tokens) for s in rest]
+    return Prepared(vocabulary, train, *encoded)
 
 
-def build_model(recipe: Recipe, vocabulary: Vocabulary, device: torch.device, seed: int) -> TextClassifier:
-    """A fresh model of the recipe's sizes on `device`, its first weights fixed by `seed`."""
+def build_model(recipe: Recipe, prepared: Prepared, device: torch.device, seed: int) -> TextClassifier:
+    """A fresh model of the recipe's sizes on `device`: first weights fixed by `seed`, votes counted."""
     seed_everything(seed)
-    return TextClassifier(len(vocabulary), **recipe.model).to(device)
+    model = TextClassifier(len(prepared.vocabulary), **recipe.model).to(device)
+    if model.votes is not None:
+        model.votes.count(prepared.train)
+    return model

@@ -100,13 +100,15 @@ class Vocabulary:
 class Batch:
     """A padded batch: `ids` [batch, time] int64, `lengths` [batch] int64, `labels` [batch] int64.
 
-    `rows` [batch] int64 says which text of the encoded set each row is.
+    `rows` [batch] int64 says which text of the encoded set each row is; `fold` [batch] int64 which fold of
+    the training texts it is in, or is None.
     """
 
     ids: Tensor
     lengths: Tensor
     labels: Tensor
     rows: Tensor
+    fold: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -117,12 +119,15 @@ class EncodedTexts:
     starts   [texts]   int64, on the same device
     lengths  [texts]   int64, on the CPU always, so that planning a batch never waits for a GPU
     labels   [texts]   int64, on the same device as flat
+    fold     [texts]   int64, on the same device, or None: the fold of each text, for what is counted over
+                       the training texts and read by them (`helpers.votes`)
     """
 
     flat: Tensor
     starts: Tensor
     lengths: Tensor
     labels: Tensor
+    fold: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -133,10 +138,10 @@ class EncodedTexts:
         return int(self.lengths.sum())
 
     def to(self, device: torch.device | str) -> EncodedTexts:
-        """The same texts with ids, starts and labels on `device`."""
-        moved = (t.to(device, non_blocking=True) for t in (self.flat, self.starts, self.labels))
-        flat, starts, labels = moved
-        return EncodedTexts(flat, starts, self.lengths, labels)
+        """The same texts with ids, starts, labels and folds on `device`."""
+        here = (self.flat, self.starts, self.labels, self.fold)
+        flat, starts, labels, fold = (t if t is None else t.to(device, non_blocking=True) for t in here)
+        return EncodedTexts(flat, starts, self.lengths, labels, fold)
 
     def batch(self, rows: Tensor) -> Batch:
         """The padded batch of these rows ([batch] int64, on the CPU): time is the longest row's length."""
@@ -144,7 +149,8 @@ class EncodedTexts:
         device = self.flat.device
         rows_there, lengths_there = rows.to(device), lengths.to(device)
         ids = self.padded(self.starts[rows_there], lengths_there, int(lengths.max()))
-        return Batch(ids, lengths_there, self.labels[rows_there], rows)
+        fold = None if self.fold is None else self.fold[rows_there]
+        return Batch(ids, lengths_there, self.labels[rows_there], rows, fold)
 
     def padded(self, starts: Tensor, lengths: Tensor, width: int) -> Tensor:
         """Ids [batch, width] int64 of the texts that start at `starts` and have `lengths`, both [batch]."""
@@ -166,25 +172,33 @@ def shorten(ids: list, most: int) -> list:
 
 
 def encode(
-    texts: Sequence[str], labels: Sequence[int], vocabulary: Vocabulary, max_tokens: int = 400
+    texts: Sequence[str],
+    labels: Sequence[int],
+    vocabulary: Vocabulary,
+    max_tokens: int = 400,
+    folds: Sequence[int] | None = None,
 ) -> EncodedTexts:
-    """Tokenize and number `texts` (n of them, with n `labels`).
+    """Tokenize and number `texts` (n of them, with n `labels` and, if given, n `folds`).
 
     A text of more than `max_tokens` tokens is shortened, see `shorten`. A text without any token becomes one
     `<unk>`: the model is asked, and answers what it answers to a word it never met.
     """
     if len(texts) != len(labels):
         raise ValueError(f"every text needs one label; got {len(texts)} texts and {len(labels)} labels")
+    if folds is not None and len(texts) != len(folds):
+        raise ValueError(f"every text needs one fold; got {len(texts)} texts and {len(folds)} folds")
     if len(texts) == 0:
         raise ValueError("no texts to encode: give at least one")
     if max_tokens < 1:
         raise ValueError(f"max_tokens must be 1 or more; got {max_tokens}")
     rows = (vocabulary.encode(tokenize(text)) or [UNKNOWN_ID] for text in texts)
-    return end_to_end((shorten(ids, max_tokens) for ids in rows), labels)
+    return end_to_end((shorten(ids, max_tokens) for ids in rows), labels, folds)
 
 
-def end_to_end(rows: Iterable[list[int]], labels: Sequence[int]) -> EncodedTexts:
-    """Lay texts out that are ids already: n rows, none of them empty, with n labels."""
+def end_to_end(
+    rows: Iterable[list[int]], labels: Sequence[int], folds: Sequence[int] | None = None
+) -> EncodedTexts:
+    """Lay texts out that are ids already: n rows, none of them empty, with n labels and perhaps n folds."""
     arrays = [np.asarray(ids, dtype=np.int32) for ids in rows]
     lengths = torch.tensor([len(array) for array in arrays])
     return EncodedTexts(
@@ -192,6 +206,7 @@ def end_to_end(rows: Iterable[list[int]], labels: Sequence[int]) -> EncodedTexts
         starts=lengths.cumsum(0) - lengths,
         lengths=lengths,
         labels=torch.tensor(np.array(labels, dtype=np.int64)),
+        fold=None if folds is None else torch.tensor(np.array(folds, dtype=np.int64)),
     )
 
 

@@ -490,7 +490,7 @@ def train_and_report(options: argparse.Namespace, device: torch.device) -> None:
     given = {name: getattr(options, name) for name in ("epochs", "batch_size", "precision", "seed")}
     settings = replace(recipe.settings, **{name: value for name, value in given.items() if value is not None})
     data = prepare(corpus, recipe)
-    model = build_model(recipe, data.vocabulary, device, settings.seed)
+    model = build_model(recipe, data, device, settings.seed)
     print(
         f"{corpus.name}: {len(data.train)} training texts, {data.train.tokens} tokens; "
         f"{count_parameters(model)} parameters on {describe_device(device)}; "

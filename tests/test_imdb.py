@@ -119,8 +119,8 @@ def test_labels_come_from_the_folders_ratings_from_the_names_and_texts_stay_raw(
     data = corpus.load("imdb")
     rows = pd.concat([data.train, data.validation, data.test])
     assert len(rows) == 4 * COUNT
-    assert list(rows.columns) == ["text", "label", "rating"]
-    for text, label, rating in rows.itertuples(index=False):
+    assert list(rows.columns) == ["text", "label", "rating", "fold"]
+    for text, label, rating, _fold in rows.itertuples(index=False):
         assert re.fullmatch(r"A (train|test) film, (neg|pos)\.<br /><br />Café n° \d", text)
         assert (label, rating) == ((1, 9) if "pos" in text else (0, 2))
     assert all("A test film" in text for text in data.test["text"])
