@@ -1,0 +1,495 @@
+"""A page of the course as slides: one self-contained HTML file that asks no network for anything.
+
+Formulas become MathML, which browsers draw by themselves; pictures are the stored ones, as data; what turns
+the slides is a script of a few dozen lines in `slides.html`. What is a slide stands in the page's own cell
+metadata (`slideshow.slide_type`, as Jupyter keeps it): slide, subslide, fragment, skip. How much of a cell is
+shown is decided here: of prose the sentence that leads, the bold ones and the questions, with every formula,
+list and table. The rest goes into the speaker's notes.
+"""
+
+import base64
+import html
+import math
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+
+import mistune
+from latex2mathml.converter import convert
+from nbformat import NotebookNode
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+SHOWN, HIDDEN = ("slide", "subslide", "fragment"), ("skip", "notes")
+FOLDED_ROLES = ("stub", "check", "hints", "solution")  # cells of an exercise that no slide shows
+
+WIDTH, HEIGHT = 1200, 590  # what a slide of 1280 × 720 has for its parts, in pixels
+TEXT_LETTERS, TEXT_LINE = 82, 40  # letters in a line of text, its height
+CODE_LARGE, CODE_SMALL, LETTER, LINE = 23, 18, 0.602, 1.3  # sizes of code; width and height of a letter
+BLACK_ON_WHITE = HtmlFormatter(nowrap=True, style="default")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+# What is a slide
+
+
+def slide_type(cell: NotebookNode, before: NotebookNode | None, after: NotebookNode | None) -> str:
+    """The rule by which a cell that has no slide type yet gets one.
+
+    before: the shown cell before it. after: the next cell of the page.
+    """
+    role = cell.metadata.get("course", {}).get("role")
+    if role in FOLDED_ROLES:
+        return "skip"
+    if cell.cell_type == "markdown":
+        if re.match(r"#{1,2} ", cell.source):
+            return "skip" if "\n*0 minutes" in cell.source else "slide"
+        return "skip" if cell.source.lstrip().startswith("<details") else "subslide"
+    if re.match(r"(import|from) ", cell.source) or re.search(r"^guess\w* = |\binteract\(", cell.source, re.M):
+        return "skip"
+    prepares = not cell.outputs and after is not None and picture(after)
+    if prepares and ("axes" in cell.source or not re.search(r"^(def|class) ", cell.source, re.M)):
+        return "skip"  # it only prepares what the next cell draws
+    if (
+        "assert " in cell.source
+        and before is not None
+        and "nbval-ignore-output" in before.metadata.get("tags", [])
+    ):
+        return "skip"  # it holds what the cell before has shown
+    follows_words = before is not None and before.cell_type == "markdown" and not picture(cell)
+    return "fragment" if follows_words else "subslide"
+
+
+def mark(page: NotebookNode) -> int:
+    """Give every cell without a slide type the one of the rule; returns how many got one."""
+    before, marked = None, 0
+    for cell, after in zip(page.cells, [*page.cells[1:], None], strict=True):
+        show = cell.metadata.setdefault("slideshow", {})
+        if "slide_type" not in show:
+            show["slide_type"] = slide_type(cell, before, after)
+            marked += 1
+        before = cell if show["slide_type"] in SHOWN else before
+    return marked
+
+
+def picture(cell: NotebookNode) -> str | None:
+    """The PNG that a cell has drawn, as base64."""
+    found = [
+        output.data["image/png"]
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    return found[-1].replace("\n", "") if found else None
+
+
+# Markdown, with formulas
+
+
+class Formulas:
+    """Takes the formulas and code of a text out before it is cut or rendered, and puts them back."""
+
+    PARTS = re.compile(
+        r"(?P<fence>^```.*?^```)|(?P<code>`[^`\n]+`)|\$\$(?P<display>.+?)\$\$|(?<![\\$])\$(?P<inline>[^$\n]+(?:\n[^$\n]+)?)\$",
+        re.DOTALL | re.MULTILINE,
+    )
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+        self.size: list[int] = []
+        self.raw: list[str] = []
+
+    def keep(self, rendered: str, size: int, raw: str = "") -> str:
+        self.kept.append(rendered)
+        self.raw.append(raw)
+        self.size.append(size)
+        return f"\ue000{len(self.kept) - 1}\ue001"
+
+    def out(self, text: str) -> str:
+        def one(match: re.Match) -> str:
+            kind, body = match.lastgroup, match.group(match.lastgroup)
+            if kind == "display":
+                return f"\n\n{self.keep(formula(body, 'block'), len(body))}\ue002\n\n"
+            if kind == "inline":
+                return self.keep(formula(body, "inline"), len(body) // 2, match.group())
+            if kind == "code":
+                return self.keep(f"<code>{html.escape(body[1:-1])}</code>", len(body), match.group())
+            first, *lines = body.splitlines()[:-1]
+            source = "\n".join(lines)
+            return f"\n\n{self.keep(code_block(source, first[3:].strip() == 'python'), 0)}\ue003\n\n"
+
+        return self.PARTS.sub(one, text)
+
+    def back(self, rendered: str) -> str:
+        rendered = re.sub(r"<p>\s*(\ue000\d+\ue001)[\ue002\ue003]\s*</p>", r"\1", rendered)
+        rendered = re.sub("[\ue002\ue003]", "", rendered)
+        return re.sub(r"\ue000(\d+)\ue001", lambda found: self.kept[int(found.group(1))], rendered)
+
+    def as_written(self, text: str) -> str:
+        return re.sub(r"\ue000(\d+)\ue001", lambda found: self.raw[int(found.group(1))], text)
+
+    def letters(self, text: str) -> int:
+        inside = sum(self.size[int(number)] for number in re.findall(r"\ue000(\d+)\ue001", text))
+        return inside + len(re.sub(r"\ue000\d+\ue001", "", text))
+
+
+@cache
+def formula(tex: str, display: str) -> str:
+    """TeX as MathML; the TeX stands in it as its alternative text."""
+    tex = " ".join(tex.split()).replace("{aligned}", "{align*}")
+    drawn = convert(tex, display=display).replace("<math ", f'<math aria-label="{html.escape(tex)}" ', 1)
+    return re.sub(r"<mi>(ln|log|tanh|exp|max)</mi>", r'<mo lspace="0.17em" rspace="0.14em">\1</mo>', drawn)
+
+
+def code_block(source: str, python: bool = True) -> str:
+    """Code in the largest letters with which its longest line fits."""
+    columns = max(map(len, source.splitlines()), default=0)
+    size = max(CODE_SMALL, min(CODE_LARGE, math.floor((WIDTH - 50) / (LETTER * max(columns, 1)))))
+    source = re.sub(r"\n{3,}", "\n\n", source)
+    shown = highlight(source, PythonLexer(), BLACK_ON_WHITE) if python else html.escape(source)
+    return f'<pre class="code" style="--size:{size}px">{shown.rstrip()}</pre>'
+
+
+def _rendered(markdown: str, formulas: Formulas) -> str:
+    text = re.sub(r"\]\((?!https?:)[^)]*\)", "](#)", markdown)  # other pages are not beside the slides
+    shown = mistune.create_markdown(escape=False, plugins=["table"])(text)
+    return formulas.back(re.sub(r'<a href="#">(.*?)</a>', r"\1", shown, flags=re.DOTALL))
+
+
+def to_html(markdown: str) -> str:
+    """A whole Markdown text as HTML with its formulas."""
+    formulas = Formulas()
+    return _rendered(formulas.out(markdown), formulas)
+
+
+# What of a cell is shown
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """(kind, text) of the parts of a Markdown text whose formulas have been taken out."""
+    folded = re.split(r"(<details>.*?</details>)", text, flags=re.DOTALL)
+    found: list[tuple[str, str]] = []
+    for part in folded:
+        pieces = [part] if part.startswith("<details>") else re.split(r"\n\s*\n", part)
+        for piece in filter(None, map(str.strip, pieces)):
+            while heading := re.match(r"(#{1,6} .*)\n?", piece):
+                found.append(("heading", heading.group(1)))
+                piece = piece[heading.end() :].strip()
+            if piece:
+                found.append((kind_of(piece), piece))
+    return found
+
+
+def kind_of(piece: str) -> str:
+    starts = {
+        "folded": r"<details>", "list": r"[-*+] |\d+\. ", "table": r"\|", "quote": r">",
+        "formula": "\ue000\\d+\ue001\ue002", "code": "\ue000\\d+\ue001\ue003",
+        "minutes": r"\*\d+ min[^*]*\*\.?$",
+    }  # fmt: skip
+    return next((kind for kind, start in starts.items() if re.match(start, piece)), "words")
+
+
+def sentences(text: str) -> list[str]:
+    """A paragraph cut into its sentences; a bold passage stays whole."""
+    bold = re.findall(r"\*\*.+?\*\*", " ".join(text.split()))
+    rest = re.sub(r"\*\*.+?\*\*", "\ue004", " ".join(text.split()))
+    parts = re.split(r"(?<=[.!?])([”\")’*]*) +(?=[A-Z“\"(*…'\ue000\ue004])|(?<=\ue004) +(?=[A-Z])", rest)
+    joined = [a + (b or "") for a, b in zip(parts[::2], [*parts[1::2], ""], strict=True)]
+    return [re.sub("\ue004", lambda _: bold.pop(0), part) for part in joined]
+
+
+def leading(piece: str, is_first: bool, leads_on: bool) -> str:
+    """Of a paragraph what a slide shows: the first sentence of a thought, bold ones, questions, lead-ins."""
+    if re.match(r"\*\*(Vote|A vote|Before)", piece):
+        return piece
+    if piece.startswith("("):
+        return ""
+    parts = sentences(piece)
+    shown = [
+        (is_first and (at == 0 or (at == 1 and len(parts[0].split()) < 5)))
+        or (leads_on and at == len(parts) - 1 and part.endswith(":"))
+        or "**" in part
+        or (part.endswith("?") and len(part) > 25)
+        for at, part in enumerate(parts)
+    ]
+    return " ".join(part for part, show in zip(parts, shown, strict=True) if show)
+
+
+# The deck
+
+
+@dataclass
+class Slide:
+    """What one slide shows, and what its speaker reads. parts: (HTML, height in pixels, appears on a key)."""
+
+    section: str
+    title: str
+    kind: str = ""
+    minutes: int = 0
+    exercise: str = ""
+    parts: list[tuple[str, int, bool]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def height(self) -> int:
+        return sum(height for _, height, _ in self.parts)
+
+    def comments_fit(self, after: "Slide") -> bool:
+        """Whether the sentence of the slide after this one may stand below this one's output."""
+        ends_with_output = bool(self.parts) and 'class="out"' in self.parts[-1][0]
+        return ends_with_output and self.title == after.title and self.height + after.height <= HEIGHT
+
+
+class Deck:
+    """The slides of one page; reads its cells in order."""
+
+    def __init__(self, page: NotebookNode) -> None:
+        self.slides: list[Slide] = []
+        self.section = self.title = ""  # of the last H2, of the last heading that is no exercise's
+        shown = [cell for cell in page.cells if cell.metadata.get("slideshow", {}).get("slide_type") in SHOWN]
+        for before, cell, after in zip([None, *shown], shown, [*shown[1:], None], strict=False):
+            if cell.cell_type == "markdown":
+                under_picture = before is not None and picture(before) is not None
+                self.words(cell, under_picture, after is not None and after.cell_type == "code")
+            else:
+                self.code(cell)
+        self.join_lonely_sentences()
+
+    def new(self, kind: str = "", notes: str = "") -> Slide:
+        self.slides.append(Slide(self.section, self.title, kind, notes=[notes] if notes else []))
+        return self.slides[-1]
+
+    def add(self, rendered: str, height: int, step: bool = False) -> None:
+        """Put a part on the last slide, or on a further one if it is full."""
+        last = self.slides[-1]
+        if last.parts and last.height + height > HEIGHT * 1.1:
+            more = Slide(last.section, last.title, last.kind, last.minutes, last.exercise, notes=last.notes)
+            if len(last.parts) > 1 and last.parts[-1][0].rstrip().endswith(":</p>"):  # a lead-in goes along
+                more.parts.append(last.parts.pop())
+            self.slides.append(more)
+            step = False
+        self.slides[-1].parts.append((rendered, height, step))
+
+    def join_lonely_sentences(self) -> None:
+        """A sentence alone on a slide goes to what it introduces (it ends with a colon) or comments on."""
+        kept: list[Slide] = []
+        for slide, after in zip(self.slides, [*self.slides[1:], None], strict=True):
+            lonely = not slide.kind and len(slide.parts) == 1 and slide.parts[0][1] < 4 * TEXT_LINE
+            lonely = lonely and re.match(r"<p>(?!.*(<strong>|\?</p>))", slide.parts[0][0], re.DOTALL)
+            leads = lonely and slide.parts[0][0].rstrip().endswith(":</p>")
+            if leads and after and after.parts and after.title == slide.title and "<img" in after.parts[0][0]:
+                after.parts[:0], after.notes[:0] = slide.parts, slide.notes
+            elif lonely and not leads and kept and kept[-1].comments_fit(slide):
+                words, height, _ = slide.parts[0]
+                kept[-1].parts.append((f'<div class="caption">{words}</div>', height, kept[-1].parts[-1][2]))
+                kept[-1].notes += slide.notes
+            else:
+                kept.append(slide)
+        self.slides = kept
+
+    def words(self, cell: NotebookNode, under_picture: bool, before_code: bool) -> None:
+        course = cell.metadata.get("course", {})
+        formulas = Formulas()
+        parts = blocks(formulas.out(cell.source))
+        if parts[0][1].startswith("# "):
+            return self.opening(parts, cell.source, formulas)
+        if under_picture and parts[0][0] == "words":
+            _, piece = parts.pop(0)
+            self.slides[-1].notes.append(cell.source)
+            self.slides[-1].parts.append(
+                (f'<div class="caption">{_rendered(sentences(piece)[0], formulas)}</div>', 70, False)
+            )
+        opened, first = False, not under_picture  # a picture has its sentence already
+        for at, (kind, piece) in enumerate(parts):
+            if kind == "heading":
+                self.heading(formulas.as_written(piece), cell, course)
+                opened, first = True, True
+                continue
+            following = parts[at + 1][0] if at + 1 < len(parts) else "code" if before_code else ""
+            shown = self.shown(kind, piece, formulas, first, following, bool(course))
+            if kind == "words":
+                first = False
+            for part in shown:
+                if not opened:
+                    self.new(notes=cell.source)
+                    opened = True
+                self.add(*part)
+        return None
+
+    def opening(self, parts: list[tuple[str, str]], source: str, formulas: Formulas) -> None:
+        self.title = parts[0][1].lstrip("# ")
+        self.section = "opening"
+        first = self.new("title", source)
+        quote = next(piece for kind, piece in parts if kind == "quote")
+        first.parts.append((_rendered(quote, formulas), 200, False))
+        self.title = "After this page you will be able to"
+        for kind, piece in parts:
+            if kind == "list" and len(self.slides) == 1:
+                self.new().parts.append((_rendered(piece, formulas), 400, False))
+
+    def heading(self, piece: str, cell: NotebookNode, course: dict) -> None:
+        words = piece.lstrip("# ")
+        if piece.startswith("## "):
+            self.section = words
+        if "exercise" not in course:
+            self.title = words
+        slide = self.new("section" if piece.startswith("## ") else course.get("kind", ""), cell.source)
+        slide.title = words
+        minutes = re.search(rf"{re.escape(piece)}\n+\*(\d+) min", cell.source)
+        slide.minutes = course.get("minutes", int(minutes.group(1)) if minutes else 0)
+        slide.exercise = course.get("exercise", "")
+
+    def shown(
+        self, kind: str, piece: str, formulas: Formulas, first: bool, following: str, whole: bool
+    ) -> list[tuple[str, int]]:
+        """A block of Markdown as parts of a slide; none where only the notes hold it."""
+        if kind == "minutes" or (whole and re.match(r"\*[\w-]+ · \d+ min", piece)):
+            return []
+        if kind == "folded":
+            question = re.search(r"<summary>(.*?)</summary>", piece, re.DOTALL).group(1)
+            if not self.title.startswith("Before you start"):
+                return []
+            height = 30 + self.text_height(question, formulas)
+            return [(f'<div class="recall">{_rendered(question, formulas)}</div>', height)]
+        if kind == "words" and not whole:
+            piece = leading(
+                re.sub(r"^\*\d+ min[^*]*\*\.?\s*", "", piece), first, following not in ("", "words")
+            )
+            if not piece:
+                return []
+        if kind == "table":
+            return self.table(piece, formulas)
+        rendered = _rendered(piece, formulas)
+        height = 15 + self.text_height(piece, formulas)
+        if kind == "formula":
+            rendered = f'<div class="formula">{rendered}</div>'
+            height = 60 + 50 * rendered.count("<mtr") + 25 * min(2, rendered.count("<mfrac"))
+        elif kind == "code":
+            height = 20 + round(LINE * CODE_LARGE * (1 + rendered.count("\n")))
+        elif kind == "list":
+            height = sum(self.text_height(line, formulas) for line in re.split(r"\n(?=\S)", piece))
+        return [(rendered, height)]
+
+    def table(self, piece: str, formulas: Formulas) -> list[tuple[str, int]]:
+        """A table in as many parts as it takes slides, each with the head."""
+        head, ruler, *rows = piece.splitlines()
+        parts, room = [[]], HEIGHT - 110
+        for row in rows:
+            tall = 42 * math.ceil(formulas.letters(row) / 105)
+            if tall > room:
+                parts.append([])
+                room = HEIGHT - 110
+            parts[-1].append(row)
+            room -= tall
+        texts = ["\n".join([head, ruler, *part]) for part in parts]
+        heights = [60 + sum(42 * math.ceil(formulas.letters(row) / 105) for row in part) for part in parts]
+        return [(_rendered(text, formulas), height) for text, height in zip(texts, heights, strict=True)]
+
+    def text_height(self, text: str, formulas: Formulas) -> int:
+        return TEXT_LINE * max(1, math.ceil(formulas.letters(text) / TEXT_LETTERS))
+
+    def fits(self, height: int) -> bool:
+        """Whether a code cell may stand on the last slide: beside its words, never beside an exercise."""
+        last = self.slides[-1]
+        return not last.exercise and last.height + height <= HEIGHT
+
+    def code(self, cell: NotebookNode) -> None:
+        drawn = picture(cell)
+        source = cell.source.rstrip().removesuffix(";")
+        lines = len(re.sub(r"\n{3,}", "\n\n", source).splitlines())
+        code = "" if drawn or "hide-input" in cell.metadata.get("tags", []) else code_block(source)
+        height = 24 + round(lines * LINE * (CODE_SMALL + 2)) if code else 0
+        continues = cell.metadata["slideshow"]["slide_type"] == "fragment" and self.fits(height)
+        if not continues:
+            self.new()
+        if code:
+            self.slides[-1].parts.append((code, height, False))
+        for output in cell.outputs:
+            for rendered, tall in shown_output(output):
+                self.add(rendered, tall, step=bool(code) and not drawn)
+
+
+def shown_output(output: NotebookNode) -> list[tuple[str, int]]:
+    """An output as (HTML, height): the picture, the table, or the text."""
+    if output.output_type == "error":
+        text = f"{output.ename}: {output.evalue}"
+    elif output.output_type == "stream":
+        text = output.text
+    elif "image/png" in output.data:
+        data = output.data["image/png"].replace("\n", "")
+        width, tall = (int.from_bytes(base64.b64decode(data[:64])[at : at + 4]) for at in (16, 20))
+        return [
+            (f'<img alt="figure" src="data:image/png;base64,{data}">', min(470, round(tall * WIDTH / width)))
+        ]
+    elif "text/html" in output.data:
+        table = re.sub(r"<style.*?</style>", "", output.data["text/html"], flags=re.DOTALL)
+        return [(f'<div class="result">{table}</div>', 36 * table.count("<tr"))]
+    elif "text/markdown" in output.data:
+        return [(to_html(output.data["text/markdown"]), 44 * output.data["text/markdown"].count("\n"))]
+    else:
+        text = output.data.get("text/plain", "")
+    text = re.sub(r"you said:? (no guess yet|nothing)[;,]? ?\n?", "", ANSI.sub("", text)).strip("\n")
+    if not text:
+        return []
+    columns = max(map(len, text.splitlines()))
+    size = max(CODE_SMALL, min(CODE_LARGE - 1, math.floor((WIDTH - 50) / (LETTER * columns))))
+    in_a_line = (WIDTH - 50) // (LETTER * CODE_SMALL)
+    lines = sum(max(1, math.ceil(len(line) / in_a_line)) for line in text.splitlines())
+    height = 24 + round(lines * LINE * min(size, CODE_SMALL + 2))
+    return [(f'<pre class="out" style="--size:{size}px">{html.escape(text)}</pre>', height)]
+
+
+# The file
+
+
+def slides_html(page: NotebookNode, wanted: set[str] | None = None) -> str:
+    """The whole file. wanted: titles of sections and ids of exercises; None takes all."""
+    slides = Deck(page).slides
+    name = slides[0].title
+    if wanted is not None:
+        slides = [
+            slide
+            for slide in slides
+            if slide.section == "opening" or (slide.exercise or slide.section) in wanted
+        ]
+    shown = "\n".join(one_slide(slide, name) for slide in slides if slide.parts or slide.kind == "section")
+    template = resources.files(__package__).joinpath("slides.html").read_text(encoding="utf-8")
+    parts = {
+        "TITLE": html.escape(name),
+        "CODE_STYLE": BLACK_ON_WHITE.get_style_defs(".code"),
+        "SLIDES": shown,
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found.group(1)], template)
+
+
+def one_slide(slide: Slide, name: str) -> str:
+    parts = [
+        f'<div class="part{" step" if step else ""}">{rendered}</div>' for rendered, _, step in slide.parts
+    ]
+    lone = (
+        " lone" if not slide.kind and slide.height <= 5 * TEXT_LINE and "<pre" not in "".join(parts) else ""
+    )
+    label = f"{slide.kind} · {slide.minutes} min" if slide.exercise else f"{slide.minutes} min"
+    badge = f'<span class="minutes" data-minutes="{slide.minutes}">{label}</span>' if slide.minutes else ""
+    level = "h1" if slide.kind == "title" else "h2"
+    title = f"<header><{level}>{to_html(slide.title).strip()[3:-4]}</{level}>{badge}</header>"
+    voting = (
+        "<p class=rounds>vote alone → convince your neighbour → vote again</p>"
+        if slide.kind == "vote"
+        else ""
+    )
+    notes = "\n".join(to_html(without_answers(text)) for text in dict.fromkeys(slide.notes))
+    foot = name if slide.section == "opening" else f"{name} — {slide.section}"
+    return (
+        f'<section class="slide {slide.kind}{lone}" data-section="{html.escape(slide.section)}">{title}'
+        f'<div class="body">{"".join(parts)}{voting}</div>'
+        f"<footer>{to_html(foot).strip()[3:-4]}</footer><aside>{notes}</aside></section>"
+    )
+
+
+def without_answers(text: str) -> str:
+    """A cell's text for the speaker's notes: what it folds stays only where it recalls earlier pages."""
+    if text.lstrip().startswith("## Before you start"):
+        return text
+    return re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
