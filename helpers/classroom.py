@@ -48,8 +48,8 @@ machinery.TO_THE_SOLUTION = (
 """
 STUDENT_README = """# One Slope at a Time: student edition
 
-A course in notebooks. Every exercise has a stub to fill in, a check that names your mistake, and folded hints.
-The solutions are with your teacher.
+A course in notebooks. Every exercise has a stub to fill in, a check that names your mistake, and folded
+hints. The solutions are with your teacher.
 
 """
 
@@ -182,7 +182,7 @@ def key_of(exercise: Exercise, cells: dict[str, NotebookNode], wrong: list[tuple
     catalogue, examples = machinery.misconceptions(), dict(reversed(wrong))
     for one in exercise.misconceptions:
         row = catalogue[one]
-        lines += [f"- **{one}** *{row.belief}*", f"  Ask: {row.question} Then: {row.smaller_step}"]
+        lines += [f"- **{one}** *{row.belief}*  ", f"  Ask: {row.question} Then: {row.smaller_step}"]
         if len(example := examples.get(one, "").strip()) > 0:
             lines += ["", *(f"      {line}" for line in example.splitlines()), ""]
     lines += ["", f"For a mistake it does not know: {exercise.hints[0]} Then: {exercise.hints[1]}", ""]

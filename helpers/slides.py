@@ -47,17 +47,16 @@ def slide_type(cell: NotebookNode, before: NotebookNode | None, after: NotebookN
         if re.match(r"#{1,2} ", cell.source):
             return "skip" if "\n*0 minutes" in cell.source else "slide"
         return "skip" if cell.source.lstrip().startswith("<details") else "subslide"
-    if re.match(r"(import|from) ", cell.source) or re.search(r"^guess\w* = |\binteract\(", cell.source, re.M):
+    if re.search(r"^guess\w* = |\binteract\(", cell.source, re.M):
+        return "skip"  # for one reader at a keyboard
+    if not cell.outputs and re.match(r"(import|from) ", cell.source):
         return "skip"
     prepares = not cell.outputs and after is not None and picture(after)
     if prepares and ("axes" in cell.source or not re.search(r"^(def|class) ", cell.source, re.M)):
         return "skip"  # it only prepares what the next cell draws
-    if (
-        "assert " in cell.source
-        and before is not None
-        and "nbval-ignore-output" in before.metadata.get("tags", [])
-    ):
-        return "skip"  # it holds what the cell before has shown
+    was_loose = before is not None and "nbval-ignore-output" in before.metadata.get("tags", [])
+    if was_loose and "assert " in cell.source and cell.source.count("\n") < 4:
+        return "skip"  # it only holds what the cell before has shown
     follows_words = before is not None and before.cell_type == "markdown" and not picture(cell)
     return "fragment" if follows_words else "subslide"
 
