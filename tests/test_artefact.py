@@ -1,5 +1,6 @@
 """A saved classifier is whole, answers as before in a new process, and is refused when it was altered."""
 
+import copy
 import io
 import json
 import os
@@ -104,6 +105,18 @@ def test_a_loaded_model_can_be_trained_on(saved):
     other = artefact.load(saved[1])
     other.model(torch.tensor([[2, 3, 4]]), torch.tensor([3])).sum().backward()
     assert all(parameter.grad is not None for parameter in other.model.parameters())
+
+
+def test_a_loaded_model_whose_words_vote_can_be_copied_and_says_so_on_its_card(tmp_path):
+    vocabulary = Vocabulary.build(TEXTS, 20)
+    voting = TextClassifier(len(vocabulary), 4, 5, readout="max", votes=(6, 7)).eval()
+    artefact.save(Artefact(voting, vocabulary, 50), tmp_path / "voting")
+    loaded = artefact.load(tmp_path / "voting")
+    copied = copy.deepcopy(loaded.model).to(torch.float64).to(torch.float32)  # of a meta tensor it could not
+    ids, lengths = torch.tensor([[2, 3, 2], [3, 0, 0]]), torch.tensor([3, 1])
+    with torch.no_grad():
+        assert torch.equal(copied(ids, lengths), voting(ids, lengths))
+    assert "13 words and sequences of words vote" in artefact.model_card(loaded)
 
 
 def test_saving_again_replaces_the_old_classifier_and_leaves_nothing_else(saved):
