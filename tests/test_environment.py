@@ -62,6 +62,7 @@ FOLDERS = ("helpers", "tests", "tools", "benchmarks", "notebooks")
 IMPORTED = {package: folder for folder in FOLDERS for package in third_party(folder)}
 DEPENDENCIES = set(PYPROJECT["project"]["dependencies"])
 SERVING = set(PYPROJECT["project"]["optional-dependencies"]["serve"])
+TEACHING = set(PYPROJECT["project"]["optional-dependencies"]["classroom"])
 USED = {"-e ."} | PROMISED | BY_CONFIGURATION | IMPORTED.keys()
 
 
@@ -87,7 +88,7 @@ def test_every_range_has_both_ends(package: str) -> None:
 
 
 def test_what_helpers_import_are_their_dependencies() -> None:
-    assert set(third_party("helpers")) <= DEPENDENCIES | SERVING
+    assert set(third_party("helpers")) <= DEPENDENCIES | SERVING | TEACHING
 
 
 def test_only_the_service_imports_what_is_needed_for_serving() -> None:
@@ -95,8 +96,13 @@ def test_only_the_service_imports_what_is_needed_for_serving() -> None:
     assert {file for package in SERVING for file in imported[package]} == {"serve.py"}
 
 
+def test_only_the_classroom_imports_what_is_needed_for_teaching() -> None:
+    imported = third_party("helpers")
+    assert {file for package in TEACHING for file in imported[package]} == {"classroom.py", "slides.py"}
+
+
 def test_dependencies_of_helpers_are_required_with_a_range() -> None:
-    assert requirements(REQUIREMENTS).keys() >= DEPENDENCIES | SERVING
+    assert requirements(REQUIREMENTS).keys() >= DEPENDENCIES | SERVING | TEACHING
 
 
 def test_conda_installs_the_same() -> None:
