@@ -368,9 +368,7 @@ def model_card(artefact: Artefact) -> str:
             f"({config['hidden_dim']}), {readout[config['readout']]}, linear layer. "
             f"{count_parameters(artefact.model):,} parameters.",
             *(
-                [
-                    f"{sum(config['votes']):,} words and sequences of words vote, as counted in the training texts."
-                ]
+                [f"{sum(config['votes']):,} words and sequences of words vote, as counted in training."]
                 if config.get("votes")
                 else []
             ),
