@@ -1,59 +1,225 @@
-"""Exercises of page 09, training: measuring honestly, and choosing without looking at the test set."""
+"""Exercises of page 09, training: luck, error bars, one batch by heart, 16 bits, clocks, honest reports."""
 
-from helpers.exercises import Exercise, Fingerprint, Letters, OnInputs
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import nn
+
+from helpers.exercises import Exercise, Fingerprint, NotAnAnswer, OnInputs, Order
+from helpers.model import TextClassifier
+
+
+def a_function(answer: Any) -> Callable:
+    """The answer, which must be a function."""
+    if not callable(answer):
+        raise NotAnAnswer("The exercise asks for the function, without brackets behind its name.")
+    return answer
+
+
+# 09.3  One batch by heart
+
+IDS = torch.tensor([[2, 3, 4, 0], [5, 3, 2, 6], [4, 4, 0, 0], [6, 0, 0, 0], [3, 5, 7, 0]])
+BATCH = SimpleNamespace(
+    ids=IDS, lengths=(IDS > 0).sum(dim=1), labels=torch.tensor([0, 1, 1, 0, 1]), rows=torch.arange(5)
+)
+
+
+def movement(weight: nn.Parameter, before: torch.Tensor) -> str:
+    """Whether a weight has moved; if not, whether its gradient was thrown away or never used."""
+    if not torch.equal(before, weight.detach()):
+        return "yes"
+    return "never used" if weight.grad is not None and weight.grad.any() else "thrown away"
+
+
+def watched(answer: Any) -> dict:
+    """What a solution of 09.3 does to a small model: its losses, and how it treats the gradients."""
+    function = a_function(answer)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(9)
+        model = TextClassifier(8, 6, 7)
+        before = model.fc.weight.detach().clone()
+        given, kept = [], []
+        model.fc.weight.register_hook(lambda gradient: given.append(gradient.clone()))
+        model.fc.weight.register_post_accumulate_grad_hook(lambda weight: kept.append(weight.grad.clone()))
+        losses = function(model, BATCH)
+    losses = [float(loss) for loss in losses] if isinstance(losses, (list, tuple, torch.Tensor)) else []
+    same = (torch.allclose(new, total) for new, total in zip(given, kept, strict=True))
+    return {
+        "gradients are computed": bool(given),
+        "every step has a gradient of its own": all(same),
+        "weights move": movement(model.fc.weight, before),
+        "a loss a step is returned": len(losses) == len(given) > 1,
+        "the first loss is near ln 2": bool(losses) and abs(losses[0] - 0.6931) < 0.2,
+        "the batch is known by heart": bool(losses) and losses[-1] < 0.01,
+    }
+
+
+class Watched:
+    """The answer is a function of (model, batch); it is judged by what it does."""
+
+    def __call__(self, answer: Any) -> dict:
+        return watched(answer)
+
+    def describe(self, observed: dict, right: dict, tolerance: float) -> str:
+        missing = [what for what in right if observed[what] != right[what]]
+        return f"Not so yet: {'; '.join(missing)}."
+
+
+def by_heart(model: nn.Module, batch: Any, steps: int = 200) -> list[float]:
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(batch.ids, batch.lengths), batch.labels)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+# 09.5  The clock that did not wait
+
+
+class Device:
+    """Stands for a GPU with a clock of its own: `launch` returns at once, the work is done later, in turn."""
+
+    ORDER = 0.001  # seconds to order a piece of work
+
+    def __init__(self, backlog: float = 0.0) -> None:
+        self._now, self._free, self.waits = 10.0, 10.0 + backlog, 0
+
+    def clock(self) -> float:
+        return self._now
+
+    def launch(self, seconds: float) -> None:
+        self._now += self.ORDER
+        self._free = max(self._free, self._now) + seconds
+
+    def synchronize(self) -> None:
+        self.waits += 1
+        self._now = max(self._now, self._free)
+
+    @property
+    def idle(self) -> bool:
+        return self._now >= self._free
+
+
+def clocked(answer: Any) -> dict:
+    """What a stopwatch says of 2 seconds of work on an idle device, and on one that is busy for 5 more."""
+    function, seen = a_function(answer), {}
+    for name, backlog in (("idle", 0.0), ("busy", 5.0)):
+        device = Device(backlog)
+        seconds = function(lambda device=device: device.launch(2.0), device)
+        if seconds is ...:
+            return {"idle": ...}  # not written yet
+        if not isinstance(seconds, (int, float)):
+            raise NotAnAnswer(f"The function must return the seconds, one number; it returned {seconds!r}.")
+        seen[name] = round(float(seconds), 6)
+        seen[f"waited ({name})"] = device.idle
+    return seen
+
+
+class Clocked:
+    """The answer is a function of (work, device) that returns seconds."""
+
+    def __call__(self, answer: Any) -> dict:
+        return clocked(answer)
+
+    def describe(self, observed: dict, right: dict, tolerance: float) -> str:
+        return (
+            f"Two seconds of work: your clock says {observed['idle']:.3f} on an idle device and "
+            f"{observed['busy']:.3f} on one that was busy before."
+        )
+
+
+def waiting_clock(work: Callable[[], None], device: Device) -> float:
+    device.synchronize()
+    start = device.clock()
+    work()
+    device.synchronize()
+    return device.clock() - start
+
+
+# 09.6  An honest report
+
+
+def scores(labels: list[int], answers: list[int], positive: int = 1) -> tuple[float, float, float]:
+    """Accuracy, precision and recall."""
+    pairs = list(zip(labels, answers, strict=True))
+    hits = sum(label == answer == positive for label, answer in pairs)
+    accuracy = sum(label == answer for label, answer in pairs) / len(pairs)
+    return accuracy, hits / answers.count(positive), hits / labels.count(positive)
+
+
+def report(validation: list[float], labels: list[int], answers: list[list[int]]) -> tuple:
+    return scores(labels, answers[validation.index(max(validation))])
+
+
+def best_on_test(validation: list[float], labels: list[int], answers: list[list[int]]) -> tuple:
+    return max((scores(labels, given) for given in answers), key=lambda found: found[0])
+
+
+def swapped(validation: list[float], labels: list[int], answers: list[list[int]]) -> tuple:
+    accuracy, precision, recall = report(validation, labels, answers)
+    return accuracy, recall, precision
+
+
+def of_validation(validation: list[float], labels: list[int], answers: list[list[int]]) -> tuple:
+    return max(validation), *report(validation, labels, answers)[1:]
+
+
+def of_negatives(validation: list[float], labels: list[int], answers: list[list[int]]) -> tuple:
+    return scores(labels, answers[validation.index(max(validation))], positive=0)
+
+
+LABELS = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0]
+REPORTS = (
+    (
+        [0.81, 0.88, 0.86],
+        LABELS,
+        [[1, 1, 0, 0, 0, 0, 1, 0, 0, 0], [1, 1, 1, 0, 0, 0, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0, 1, 1, 0, 0]],
+    ),
+    (
+        [0.72, 0.70, 0.71, 0.64],
+        LABELS,
+        [
+            [1, 1, 1, 1, 0, 0, 1, 1, 1, 0],
+            [1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
+            [1, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            [1, 1, 0, 0, 0, 0, 0, 0, 1, 0],
+        ],
+    ),
+)
+
 
 EXERCISES = (
     Exercise(
         id="09.1",
-        title="The first loss",
+        title="The best of fifty coins",
         kind="predict",
         minutes=2,
         difficulty=1,
         hints=(
-            "What does a fair coin believe about two classes, and what does that belief cost?",
-            "The loss is −ln of the probability given to the truth. Which probability does a model give that "
-            "has learned nothing yet?",
+            "By how many points does the accuracy of one coin-tosser on 250 reviews spread around one half?",
+            "The spread is √(0.5 · 0.5 / 250), about 3 points. How many spreads up would you look for the "
+            "best of fifty: none, two, ten?",
         ),
-        answer=0.6931,
-        tolerance=0.02,
+        answer=0.57,
+        tolerance=0.015,
         fingerprints=(
-            Fingerprint("LN02", 0.5),
-            Fingerprint("LN03", 0.0),
-            Fingerprint("CE02", 1.0),
-            Fingerprint("LN04", when=lambda guess: guess >= 1.3),
+            Fingerprint("EV01", when=lambda guess: 0.45 <= guess <= 0.53),
+            Fingerprint("EV21", when=lambda guess: guess >= 0.62),
+            Fingerprint("EV22", when=lambda guess: guess < 0.45),
         ),
-        because="ln 2: two classes, no idea which. A first loss far from it is a bug before the first step.",
+        because="Seven points above the truth, made of looks alone.",
     ),
     Exercise(
         id="09.2",
-        title="Accuracy over uneven batches",
-        kind="complete",
-        minutes=4,
-        difficulty=1,
-        hints=(
-            "A batch of 2 texts and a batch of 100: should they count alike?",
-            "How many texts were right in all batches together, and how many texts were there?",
-        ),
-        answer=lambda right, size: sum(right) / sum(size),
-        observe=OnInputs(
-            ([60, 64, 0], [64, 64, 2]),
-            ([1, 9], [1, 10]),
-            ([3, 2, 5, 1], [4, 4, 8, 3]),
-        ),
-        fingerprints=(
-            Fingerprint(
-                "EV06", lambda right, size: sum(r / s for r, s in zip(right, size, strict=True)) / len(size)
-            ),
-            Fingerprint("EV12", lambda right, size: right[-1] / size[-1]),
-            Fingerprint("EV13", lambda right, size: sum(right) / (len(size) * size[0])),
-        ),
-        because="Every text counts once, whichever batch it stood in.",
-    ),
-    Exercise(
-        id="09.3",
         title="How far can luck carry an accuracy?",
         kind="complete",
-        minutes=5,
+        minutes=4,
         difficulty=2,
         hints=(
             "With four times as many test reviews, by how much should the error bar shrink?",
@@ -72,44 +238,94 @@ EXERCISES = (
         because="At 87 % of 25,000 reviews that is 0.21 points: models closer than that were not told apart.",
     ),
     Exercise(
-        id="09.4",
-        title="A report that looks too good",
-        kind="find-the-bug",
-        minutes=5,
+        id="09.3",
+        title="One batch by heart",
+        kind="complete",
+        minutes=4,
         difficulty=2,
         hints=(
-            "Which set chose the epoch that is reported?",
-            "First find the place of the best epoch without touching the test list; only then look the test "
-            "accuracy up.",
+            "Page 03's step has five parts. Which two of them are missing here?",
+            "backward adds to the gradients that lie there and changes no weight. What must happen before "
+            "it, and what after it?",
         ),
-        answer=lambda validation, test: test[validation.index(max(validation))],
-        observe=OnInputs(
-            ([0.81, 0.88, 0.86], [0.80, 0.85, 0.87]),
-            ([0.70, 0.69, 0.65, 0.60], [0.66, 0.71, 0.62, 0.64]),
-            ([0.50, 0.60, 0.72, 0.71], [0.52, 0.59, 0.69, 0.70]),
-        ),
+        answer=by_heart,
+        observe=Watched(),
         fingerprints=(
-            Fingerprint("EV02", lambda validation, test: max(test)),
-            Fingerprint("EV14", lambda validation, test: test[-1]),
-            Fingerprint("EV15", lambda validation, test: max(validation)),
-            Fingerprint("EV16", lambda validation, test: sum(test) / len(test)),
+            Fingerprint("ZG01", when=lambda seen: not seen["every step has a gradient of its own"]),
+            Fingerprint("ZG03", when=lambda seen: seen["weights move"] == "thrown away"),
+            Fingerprint("DC08", when=lambda seen: seen["weights move"] == "never used"),
         ),
-        because="Validation picks, test reports. The number is lower, and it is true.",
+        because="Run this on every new model, before the long run: a minute here saves an hour there.",
+    ),
+    Exercise(
+        id="09.4",
+        title="A step in float16",
+        kind="order",
+        minutes=4,
+        difficulty=2,
+        hints=(
+            "In which currency is the largest allowed norm, 1.0: in gradients or in scaled gradients?",
+            "The scale goes on before backward. What looks at the size of a gradient, and must see it true?",
+        ),
+        answer="dehbac",
+        also_right=("ehbacd", "ehbadc"),  # gradients cleared after their use
+        observe=Order("abcdefgh"),
+        fingerprints=(
+            Fingerprint("AM04", when=lambda order: "g" in order),
+            Fingerprint("AM05", when=lambda order: "f" in order),
+            Fingerprint(
+                "AM01",
+                when=lambda order: "b" in order and ("h" not in order or order.index("h") > order.index("b")),
+            ),
+            Fingerprint("AM03", when=lambda order: "c" not in order),
+            Fingerprint("ZG01", when=lambda order: "d" not in order),
+            Fingerprint(
+                "ZG03",
+                when=lambda order: "d" in order and order.index("e") < order.index("d") < order.index("a"),
+            ),
+        ),
+        because="Scale, backward, unscale, clip, step, update: helpers.learner does it in this order.",
     ),
     Exercise(
         id="09.5",
-        title="Evaluate, adjust, evaluate again",
-        kind="vote",
-        minutes=3,
-        difficulty=1,
+        title="The clock that did not wait",
+        kind="find-the-bug",
+        minutes=6,
+        difficulty=2,
         hints=(
-            "After fifty rounds of adjusting, who has been trained on the test set, if only through you?",
-            "Fifty students guess blindly in the same exam. You keep the best one. How well will that one "
-            "do in the next exam?",
+            "Did this clock time the cooking, or the ordering?",
+            "The clock is read twice. What must be finished on the device at the first reading, and what at "
+            "the second?",
         ),
-        answer="c",
-        observe=Letters("abcd"),
-        fingerprints=(Fingerprint("EV01", "a"), Fingerprint("EV17", "b"), Fingerprint("EV18", "d")),
-        because="The article's steps 4 and 5 need a third set: validation, to look at as often as you like.",
+        answer=waiting_clock,
+        observe=Clocked(),
+        fingerprints=(
+            Fingerprint("GP09", when=lambda seen: seen["idle"] > 2 and seen["busy"] > 6),
+            Fingerprint("GP08", when=lambda seen: seen["idle"] < 1 and seen["waited (idle)"]),
+            Fingerprint("GP01", when=lambda seen: seen["idle"] < 1),
+        ),
+        because="Wait, read, work, wait, read. On a CPU the two waits cost nothing and change nothing.",
+    ),
+    Exercise(
+        id="09.6",
+        title="An honest report",
+        kind="make",
+        minutes=8,
+        difficulty=3,
+        hints=(
+            "Which list may choose the epoch? And of which reviews is each of the three numbers a share?",
+            "First find the place of the best epoch without touching the test answers. Then count right "
+            "answers, true positives among the reviews called positive, true positives among the positive.",
+        ),
+        answer=report,
+        observe=OnInputs(*REPORTS),
+        fingerprints=(
+            Fingerprint("EV02", best_on_test),
+            Fingerprint("EV05", swapped),
+            Fingerprint("EV14", lambda validation, labels, answers: scores(labels, answers[-1])),
+            Fingerprint("EV15", of_validation),
+            Fingerprint("EV23", of_negatives),
+        ),
+        because="Validation picks, test reports. The numbers are lower than they could be, and true.",
     ),
 )

@@ -1,30 +1,50 @@
 """Page 09: mistakes and right answers, written as a reader would write them."""
 
+LOOP = """from torch.nn import functional as F
+def learn_by_heart(model, batch, steps=200):
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    losses = []
+    for _ in range(steps):
+        BEFORE
+        logits = model(batch.ids, batch.lengths)
+        loss = F.cross_entropy(logits, batch.labels)
+        loss.backward()
+        AFTER
+        losses.append(loss.item())
+    return losses
+"""
+CLOCK = """def seconds_of(work, device):
+    BEFORE
+    start = device.clock()
+    work()
+    AFTER
+"""
+REPORT = """def report(validation, labels, answers):
+    best = validation.index(max(validation))
+    given = answers[best]
+    accuracy = sum(a == b for a, b in zip(labels, given)) / len(labels)
+    hits = sum(a * b for a, b in zip(labels, given))
+    RETURN
+"""
+
+
+def loop(before: str, after: str) -> str:
+    return LOOP.replace("BEFORE", before).replace("AFTER", after)
+
+
+def clock(before: str, after: str) -> str:
+    return CLOCK.replace("BEFORE", before).replace("AFTER", after)
+
+
 WRONG = {
     "09.1": [
-        ("LN02", "guess = 0.5"),
-        ("LN03", "guess = 0"),
-        ("CE02", "import math\nguess = math.log2(2)"),
-        ("LN04", "guess = 2.3"),
-        (None, "guess = 0.2"),
+        ("EV01", "guess = 0.5"),
+        ("EV21", "guess = 0.75"),
+        ("EV21", "guess = 1"),
+        ("EV22", "guess = 0.02"),
+        (None, "guess = 0.6"),
     ],
     "09.2": [
-        (
-            "EV06",
-            "def accuracy(right, size):\n"
-            "    shares = []\n"
-            "    for r, s in zip(right, size):\n"
-            "        shares.append(r / s)\n"
-            "    return sum(shares) / len(shares)",
-        ),
-        (
-            "EV12",
-            "def accuracy(right, size):\n    for r, s in zip(right, size):\n        a = r / s\n    return a",
-        ),
-        ("EV13", "def accuracy(right, size):\n    return sum(right) / (size[0] * len(right))"),
-        (None, "def accuracy(right, size):\n    return 1.0"),
-    ],
-    "09.3": [
         ("SE06", "def standard_error(accuracy, reviews):\n    return accuracy * (1 - accuracy) / reviews"),
         (
             "SE07",
@@ -42,39 +62,87 @@ WRONG = {
         ("SE09", "import math\ndef standard_error(p, n):\n    return math.sqrt(p / n)"),
         (None, "def standard_error(p, n):\n    return 0.0021"),
     ],
+    "09.3": [
+        ("ZG01", loop("pass", "optimizer.step()")),
+        ("ZG03", loop("pass", "optimizer.zero_grad()\n        optimizer.step()")),
+        ("DC08", loop("optimizer.zero_grad()", "pass")),
+        (None, loop("optimizer.zero_grad()", "optimizer.step()").replace("0.02", "1e-5")),
+    ],
     "09.4": [
+        ("AM01", 'order = "debhac"'),
+        ("AM01", 'order = "debac"'),
+        ("AM03", 'order = "dehba"'),
+        ("AM04", 'order = "dghbac"'),
+        ("AM05", 'order = "dehbfc"'),
+        ("ZG01", 'order = "ehbac"'),
+        ("ZG03", 'order = "edhbac"'),
+        (None, 'order = "dehbca"'),
+    ],
+    "09.5": [
+        ("GP01", clock("pass", "return device.clock() - start")),
+        ("GP01", clock("device.synchronize()", "return device.clock() - start")),
+        ("GP09", clock("pass", "device.synchronize()\n    return device.clock() - start")),
+        (
+            "GP08",
+            clock(
+                "device.synchronize()",
+                "seconds = device.clock() - start\n    device.synchronize()\n    return seconds",
+            ),
+        ),
+    ],
+    "09.6": [
         (
             "EV02",
-            "def report(validation, test):\n"
-            "    best = max(range(len(test)), key=lambda e: test[e])\n"
-            "    return test[best]",
+            REPORT.replace(
+                "validation.index(max(validation))",
+                "max(range(len(answers)), key=lambda e: sum(a == b for a, b in zip(labels, answers[e])))",
+            ).replace("RETURN", "return accuracy, hits / sum(given), hits / sum(labels)"),
         ),
-        ("EV14", "def report(validation, test):\n    return test[len(validation) - 1]"),
-        ("EV15", "def report(validation, test):\n    return sorted(validation)[-1]"),
-        ("EV16", "import numpy as np\ndef report(validation, test):\n    return np.mean(test)"),
+        ("EV05", REPORT.replace("RETURN", "return accuracy, hits / sum(labels), hits / sum(given)")),
+        (
+            "EV14",
+            REPORT.replace("validation.index(max(validation))", "-1").replace(
+                "RETURN", "return accuracy, hits / sum(given), hits / sum(labels)"
+            ),
+        ),
+        (
+            "EV15",
+            REPORT.replace("RETURN", "return max(validation), hits / sum(given), hits / sum(labels)"),
+        ),
+        (
+            "EV23",
+            REPORT.replace("a * b for", "(1 - a) * (1 - b) for").replace(
+                "RETURN", "return accuracy, hits / given.count(0), hits / labels.count(0)"
+            ),
+        ),
+        (None, REPORT.replace("RETURN", "return accuracy, 1.0, 1.0")),
     ],
-    "09.5": [("EV01", "vote = 'a'"), ("EV17", "vote = 'B'"), ("EV18", "vote = 'd)'")],
 }
 
 RIGHT = {
-    "09.1": ["import math\nguess = math.log(2)", "guess = 0.69", "guess = 0.7"],
+    "09.1": ["guess = 0.57", "guess = 0.58", "guess = 0.5 + 2.25 * (0.25 / 250) ** 0.5"],
     "09.2": [
-        "def accuracy(right, size):\n"
-        "    total = 0\n"
-        "    for r in right:\n"
-        "        total += r\n"
-        "    return total / sum(size)",
-        "import torch\n"
-        "def accuracy(right, size):\n"
-        "    return torch.tensor(right).sum() / torch.tensor(size).sum()",
-    ],
-    "09.3": [
         "import math\ndef standard_error(p, n):\n    return math.sqrt(p * (1 - p)) / math.sqrt(n)",
         "import numpy as np\ndef standard_error(p, n):\n    return np.sqrt((p - p**2) / n)",
     ],
-    "09.4": [
-        "import numpy as np\ndef report(validation, test):\n    return test[int(np.argmax(validation))]",
-        "def report(validation, test):\n    return max(zip(validation, test))[1]",
+    "09.3": [
+        loop("for p in model.parameters():\n            p.grad = None", "optimizer.step()"),
+        loop("pass", "optimizer.step()\n        optimizer.zero_grad()"),
     ],
-    "09.5": ["vote = 'C'"],
+    "09.4": ['order = "d e h b a c"', 'order = ["e", "h", "b", "a", "c", "d"]'],
+    "09.5": [
+        "import torch\n"
+        + clock(
+            "device.synchronize()", "device.synchronize()\n    end = device.clock()\n    return end - start"
+        )
+    ],
+    "09.6": [
+        REPORT.replace("RETURN", "return [accuracy, hits / sum(given), hits / sum(labels)]"),
+        "from sklearn.metrics import accuracy_score, precision_score, recall_score\n"
+        "import numpy as np\n"
+        "def report(validation, labels, answers):\n"
+        "    given = answers[int(np.argmax(validation))]\n"
+        "    return (accuracy_score(labels, given), precision_score(labels, given),"
+        " recall_score(labels, given))",
+    ],
 }
