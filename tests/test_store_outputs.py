@@ -10,7 +10,7 @@ from queue import Empty
 import nbformat
 import notebook_checks as checks
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 FILE = Path(__file__).parents[1] / "tools" / "store_outputs.py"
 SPEC = importlib.util.spec_from_file_location("store_outputs", FILE)
@@ -151,3 +151,40 @@ def test_pages_are_run_by_the_client_that_looks_again(
     monkeypatch.setattr(store_outputs, "looking_again", lambda get_msg: used.append(get_msg) or get_msg)
     store_outputs.store(write_page(tmp_path / "99_page.ipynb", "print(1)"))
     assert len(used) == 1
+
+
+@pytest.mark.parametrize(
+    ("under", "words"),
+    [
+        (
+            "The line **rises**, as `x` does.\nThe rest is flat.\n\nMore.",
+            "The line rises, as x does. The rest is flat.",
+        ),
+        (
+            "See [page 02](02_b.ipynb#x), $z_\\text{cat}$ and $4 \\cdot \\tfrac15$.",
+            "See page 02, z_cat and 4 · 1/5.",
+        ),
+        ("Seven share `<unk>`<a id='x'></a>.", "Seven share <unk>."),
+        ("One is short. " + "A second one is long" * 20 + ".", "One is short."),
+    ],
+)
+def test_a_picture_is_described_by_the_first_sentences_under_it(under: str, words: str) -> None:
+    picture = new_output("display_data", data={"image/png": "", "text/plain": "<Figure>"})
+    page = new_notebook(cells=[new_code_cell("draw()", outputs=[picture]), new_markdown_cell(under)])
+    store_outputs.describe_pictures(page)
+    assert page.cells[0].outputs[0].metadata == {"image/png": {"alt": words}}
+
+
+def test_describing_runs_nothing_and_changes_nothing_else(tmp_path: Path) -> None:
+    path = write_page(
+        tmp_path / "99_page.ipynb", "import matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()"
+    )
+    store_outputs.main([str(path)])
+    page = nbformat.read(path, as_version=4)
+    page.cells.append(new_markdown_cell("One point is no line.", id="99-under"))
+    page.cells[0].source = "raise ValueError('this was run')"
+    path.write_text(nbformat.writes(page) + "\n", encoding="utf-8")
+    assert store_outputs.main(["--describe", str(path)]) == 0
+    described = nbformat.read(path, as_version=4)
+    assert described.cells[0].outputs[-1].metadata.pop("image/png") == {"alt": "One point is no line."}
+    assert described == page

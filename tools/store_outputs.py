@@ -2,12 +2,16 @@
 
     python tools/store_outputs.py notebooks/00_start_here.ipynb ...
     python tools/store_outputs.py --check notebooks/00_start_here.ipynb
+    python tools/store_outputs.py --describe notebooks/00_start_here.ipynb
 
 The run is the one the tests repeat: the generated corpus and one thread, unless COURSE_CORPUS or
 OMP_NUM_THREADS say otherwise. A page that prints the same twice is stored byte for byte the same twice: no
 times, no widgets, no versions, no paths. With --check nothing is written; the exit code is 1 where the stored
 page is not what a run gives. A cell that stops without the tag raises-exception, one that has the tag and
 does not stop, and anything written to stderr are refused, and the file stays as it was.
+
+Each picture takes the words that stand under it as its alternative text, for those who hear a page. After an
+edit of these words, --describe does only this, without a run.
 """
 
 import argparse
@@ -16,6 +20,7 @@ import os
 import re
 import sys
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 from queue import Empty
 from time import monotonic
@@ -37,6 +42,14 @@ LANGUAGE = {
     "pygments_lexer": "ipython3",
 }
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+ALT_CHARACTERS = 300
+TEX = {  # what stands in sentences under figures; whatever else follows a backslash loses it
+    r"\\(?:text|mathrm|mathbf|operatorname|sqrt)\{([^{}]*)\}": r"\1",
+    r"\\[td]?frac\{?(\w+?)\}?\{?(\w+)\}?": r"\1/\2",
+    r"\\cdot|\\times": "·",
+    r"\\(?:left|right|[,;! ])": "",
+    r"[{}\\]": "",
+}
 
 
 class Refused(Exception):
@@ -128,6 +141,37 @@ def tidy(page: NotebookNode) -> None:
                     output.traceback = own_frames(output.traceback)
 
 
+def describe_pictures(page: NotebookNode) -> None:
+    """Give each picture the words under it as its alternative text, in the key that nbconvert reads.
+
+    JupyterLab 4 does not read it; there the same words follow in the next cell.
+    """
+    for cell, after in pairwise(page.cells):
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}) and after.cell_type == "markdown":
+                output.metadata["image/png"] = {"alt": first_sentences(after.source)}
+
+
+def first_sentences(markdown: str) -> str:
+    """The first sentences of a Markdown text as plain words: at least one, as many as fit ALT_CHARACTERS."""
+    text = " ".join(markdown.strip().split("\n\n")[0].split())
+    text = re.sub(r"</?(?:a|b|br|em|i|sub|sup)\b[^<>]*>|!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"\$(.+?)\$", lambda formula: plain_formula(formula[1]), text)
+    sentences = re.split(r"(?<=[.?!])\s+(?=\S)", re.sub(r"[*`]+", "", text))
+    kept = sentences[:1]
+    for sentence in sentences[1:]:
+        if len(" ".join([*kept, sentence])) > ALT_CHARACTERS:
+            break
+        kept.append(sentence)
+    return " ".join(kept)
+
+
+def plain_formula(tex: str) -> str:
+    for pattern, words in TEX.items():
+        tex = re.sub(pattern, words, tex)
+    return tex.strip()
+
+
 def merged_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """Join neighbouring pieces of one stream: how a stream is cut into pieces depends on the clock."""
     merged: list[NotebookNode] = []
@@ -157,16 +201,19 @@ def own_frames(traceback: list[str]) -> list[str]:
     return [frame for frame in traceback if not ANSI.sub("", frame).startswith("File ")]
 
 
-def store(path: Path, check_only: bool = False) -> bool:
+def store(path: Path, check_only: bool = False, run_it: bool = True) -> bool:
     """Run a page and store it; returns whether the stored file changes (with `check_only`: would change).
 
-    Raises Refused where the page does not run as it says; the file is then as it was.
+    Without `run_it` only the words of its pictures are stored anew. Raises Refused where the page does not
+    run as it says; the file is then as it was.
     """
     before = path.read_text(encoding="utf-8")
     page = nbformat.reads(before, as_version=4)
-    run(page, path.parent)
-    refuse_surprises(page)
-    tidy(page)
+    if run_it:
+        run(page, path.parent)
+        refuse_surprises(page)
+        tidy(page)
+    describe_pictures(page)
     nbformat.validate(page)
     after = nbformat.writes(page) + "\n"
     if after != before and not check_only:
@@ -183,6 +230,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 where a page would change"
     )
+    parser.add_argument(
+        "--describe", action="store_true", help="run nothing; only give pictures the words under them"
+    )
     parser.add_argument("pages", nargs="+", type=Path, metavar="PAGE.ipynb")
     options = parser.parse_args(arguments)
     os.environ.setdefault("COURSE_CORPUS", "twins")
@@ -191,7 +241,7 @@ def main(arguments: list[str] | None = None) -> int:
     changed = refused = 0
     for path in options.pages:
         try:
-            changes = store(path, options.check)
+            changes = store(path, options.check, run_it=not options.describe)
         except Refused as problem:
             print(f"{path}: refused: {problem}", file=sys.stderr)
             refused += 1
