@@ -23,17 +23,17 @@ def draw_ladder(
     """
     means = runs.groupby("rung")["test"].mean()
     left = max(0.5, min(rivals.values()) - 0.06)
-    for rung, group in runs.groupby("rung"):
+    for place, (rung, group) in enumerate(runs.groupby("rung")):
         mean, seeds = means[rung], len(group)
         if mean < left:
-            axes.annotate(f"◂ {mean:.3f}", (left, rung), (4, 0), textcoords="offset points", va="center")
+            axes.annotate(f"◂ {mean:.3f}", (left, place), (4, 0), textcoords="offset points", va="center")
             continue
         best = mean == means.max()
         of_seeds = group["test"].var() / seeds if seeds > 1 else 0.0
         half = 1.96 * (mean * (1 - mean) / reviews + of_seeds) ** 0.5
         color = COLORS["red" if best else "blue"]
-        axes.errorbar(mean, rung, xerr=half, fmt="s" if best else "o", color=color, capsize=4, markersize=7)
-        axes.plot(group["test"], [rung + 0.28] * seeds, "|", color=COLORS["grey"], markersize=8)
+        axes.errorbar(mean, place, xerr=half, fmt="s" if best else "o", color=color, capsize=4, markersize=7)
+        axes.plot(group["test"], [place + 0.28] * seeds, "|", color=COLORS["grey"], markersize=8)
     for place, (name, accuracy) in enumerate(rivals.items()):
         axes.axvline(
             accuracy, color=COLORS["green"], linestyle=("--", ":", "-.", (0, (6, 1, 1, 1)))[place % 4]
@@ -48,8 +48,8 @@ def draw_ladder(
             color=COLORS["green"],
             fontsize=SMALLEST_TEXT,
         )
-    names = runs.drop_duplicates("rung").set_index("rung")["name"]
-    axes.set_yticks(list(names.index), list(names))
+    names = runs.groupby("rung")["name"].first()
+    axes.set_yticks(range(len(names)), list(names))
     axes.set(xlabel="test accuracy", xlim=(left, max(means.max(), *rivals.values()) + 0.01))
     axes.set_ylim(-0.6, len(names) - 0.4)
 
