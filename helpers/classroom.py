@@ -122,7 +122,7 @@ def without_solutions(page: NotebookNode) -> NotebookNode:
             cell.source = NO_SOLUTION
         else:
             cell.source = re.sub(
-                r"<details><summary>(The answer|Answer)\b.*?</details>",
+                r"<details><summary>(The answer|Answer|After the vote)\b.*?</details>",
                 NO_SOLUTION,
                 cell.source,
                 flags=re.DOTALL,

@@ -141,6 +141,12 @@ def formula(tex: str, display: str) -> str:
     return re.sub(r"<mi>(ln|log|tanh|exp|max)</mi>", r'<mo lspace="0.17em" rspace="0.14em">\1</mo>', drawn)
 
 
+def lines_on_slide(text: str) -> int:
+    """How many lines a text takes in the small letters of code; what is too long for one is wrapped."""
+    letters = (WIDTH - 50) // (LETTER * CODE_SMALL)
+    return sum(max(1, math.ceil(len(line) / letters)) for line in text.splitlines())
+
+
 def code_block(source: str, python: bool = True) -> str:
     """Code in the largest letters with which its longest line fits."""
     columns = max(map(len, source.splitlines()), default=0)
@@ -200,7 +206,7 @@ def sentences(text: str) -> list[str]:
 
 def leading(piece: str, is_first: bool, leads_on: bool) -> str:
     """Of a paragraph what a slide shows: the first sentence of a thought, bold ones, questions, lead-ins."""
-    if re.match(r"\*\*(Vote|A vote|Before)", piece):
+    if re.match(r"\*\*(Vote|A vote|Before)", piece) or ("**A show of hands" in piece and "(a)" in piece):
         return piece
     if piece.startswith("("):
         return ""
@@ -262,7 +268,7 @@ class Deck:
     def add(self, rendered: str, height: int, step: bool = False) -> None:
         """Put a part on the last slide, or on a further one if it is full."""
         last = self.slides[-1]
-        if last.parts and last.height + height > HEIGHT * 1.1:
+        if last.parts and last.height + height > HEIGHT * 1.04:
             more = Slide(last.section, last.title, last.kind, last.minutes, last.exercise, notes=last.notes)
             if len(last.parts) > 1 and last.parts[-1][0].rstrip().endswith(":</p>"):  # a lead-in goes along
                 more.parts.append(last.parts.pop())
@@ -396,7 +402,7 @@ class Deck:
     def code(self, cell: NotebookNode) -> None:
         drawn = picture(cell)
         source = cell.source.rstrip().removesuffix(";")
-        lines = len(re.sub(r"\n{3,}", "\n\n", source).splitlines())
+        lines = lines_on_slide(re.sub(r"\n{3,}", "\n\n", source))
         code = "" if drawn or "hide-input" in cell.metadata.get("tags", []) else code_block(source)
         height = 24 + round(lines * LINE * (CODE_SMALL + 2)) if code else 0
         continues = cell.metadata["slideshow"]["slide_type"] == "fragment" and self.fits(height)
@@ -405,6 +411,12 @@ class Deck:
         if code:
             self.slides[-1].parts.append((code, height, False))
         for output in cell.outputs:
+            if "text/markdown" in output.get("data", {}):
+                formulas = Formulas()
+                for kind, piece in blocks(formulas.out(output.data["text/markdown"])):
+                    for part in self.shown(kind, piece, formulas, first=False, following="", whole=True):
+                        self.add(*part)
+                continue
             for rendered, tall in shown_output(output):
                 self.add(rendered, tall, step=bool(code) and not drawn)
 
@@ -418,14 +430,12 @@ def shown_output(output: NotebookNode) -> list[tuple[str, int]]:
     elif "image/png" in output.data:
         data = output.data["image/png"].replace("\n", "")
         width, tall = (int.from_bytes(base64.b64decode(data[:64])[at : at + 4]) for at in (16, 20))
-        return [
-            (f'<img alt="figure" src="data:image/png;base64,{data}">', min(470, round(tall * WIDTH / width)))
-        ]
+        alt = html.escape(output.metadata.get("image/png", {}).get("alt", "figure"))
+        image = f'<img alt="{alt}" src="data:image/png;base64,{data}">'
+        return [(image, min(470, round(tall * WIDTH / width)))]
     elif "text/html" in output.data:
         table = re.sub(r"<style.*?</style>", "", output.data["text/html"], flags=re.DOTALL)
         return [(f'<div class="result">{table}</div>', 36 * table.count("<tr"))]
-    elif "text/markdown" in output.data:
-        return [(to_html(output.data["text/markdown"]), 44 * output.data["text/markdown"].count("\n"))]
     else:
         text = output.data.get("text/plain", "")
     text = re.sub(r"you said:? (no guess yet|nothing)[;,]? ?\n?", "", ANSI.sub("", text)).strip("\n")
@@ -433,9 +443,7 @@ def shown_output(output: NotebookNode) -> list[tuple[str, int]]:
         return []
     columns = max(map(len, text.splitlines()))
     size = max(CODE_SMALL, min(CODE_LARGE - 1, math.floor((WIDTH - 50) / (LETTER * columns))))
-    in_a_line = (WIDTH - 50) // (LETTER * CODE_SMALL)
-    lines = sum(max(1, math.ceil(len(line) / in_a_line)) for line in text.splitlines())
-    height = 24 + round(lines * LINE * min(size, CODE_SMALL + 2))
+    height = 24 + round(lines_on_slide(text) * LINE * min(size, CODE_SMALL + 2))
     return [(f'<pre class="out" style="--size:{size}px">{html.escape(text)}</pre>', height)]
 
 
@@ -443,14 +451,20 @@ def shown_output(output: NotebookNode) -> list[tuple[str, int]]:
 
 
 def slides_html(page: NotebookNode, wanted: set[str] | None = None) -> str:
-    """The whole file. wanted: titles of sections and ids of exercises; None takes all."""
+    """The whole file. wanted: titles of sections and ids of exercises; None takes all.
+
+    Cells without a slide type get the one of the rule, for this file.
+    """
+    mark(page)
     slides = Deck(page).slides
     name = slides[0].title
     if wanted is not None:
         slides = [
             slide
             for slide in slides
-            if slide.section == "opening" or (slide.exercise or slide.section) in wanted
+            if slide.section == "opening"
+            or (slide.exercise or slide.section) in wanted
+            or "question for the next page" in "".join(part for part, _, _ in slide.parts)
         ]
     shown = "\n".join(one_slide(slide, name) for slide in slides if slide.parts or slide.kind == "section")
     template = resources.files(__package__).joinpath("slides.html").read_text(encoding="utf-8")
