@@ -1,23 +1,11 @@
-"""The page of the service in a real browser: live answers, the keyboard, narrow screens, no foreign code.
-
-Needs Chromium or Chrome, and Playwright to drive it: pip install -e ".[browser]". It takes no other browser
-than one that is installed already; CHROMIUM names one that is not found by itself.
-"""
+"""The page of the service in a real browser: live answers, the keyboard, narrow screens, no foreign code."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 from serving import ask, served
 from small_classifier import ONE
-
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason='driving a browser needs its extra: pip install -e ".[browser]"'
-)
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; CHROMIUM may name one")
 
 SHOTS = os.environ.get("COURSE_SCREENSHOTS")  # a folder: pictures of the page are kept there
 
@@ -26,14 +14,6 @@ SHOTS = os.environ.get("COURSE_SCREENSHOTS")  # a folder: pictures of the page a
 def port():
     with served(ONE) as port:
         yield port
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
