@@ -134,6 +134,13 @@ def test_validation_is_cut_from_train_by_number(place: Path) -> None:
     assert cut == {("pos", "0"), ("pos", "1"), ("neg", "0"), ("neg", "4")}
 
 
+def test_validation_is_a_tenth_of_each_class_and_keeps_the_film_that_is_listed_twice_on_one_side() -> None:
+    cut = {polarity: [one for ids in parts for one in ids] for polarity, parts in imdb.VALIDATION_IDS.items()}
+    for numbers in cut.values():
+        assert len(numbers) == len(set(numbers)) == 1250 and max(numbers) < 12_500
+    assert {*range(278, 283), *range(10_329, 10_334)} <= set(cut["neg"])
+
+
 @pytest.mark.parametrize("name", ["aclImdb_v1-text.tar.xz", "aclImdb_v1.tar.bz2", "aclImdb_v1 (1).tar.gz"])
 def test_the_same_files_packed_otherwise_are_as_good(place: Path, name: str) -> None:
     pack(place / imdb.ARCHIVE_NAME, small_files())

@@ -84,23 +84,30 @@ def test_every_step_of_a_run_gets_the_rate_of_its_place_in_the_plan(monkeypatch)
 # The step
 
 
-def step_by_hand(model, batch, settings, rate):
+def step_by_hand(model, optimizer, batch, clip):
     """The step as page 09 writes it."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    optimizer.zero_grad()
     loss = nn.functional.cross_entropy(model(batch.ids, batch.lengths), batch.labels)
     loss.backward()
-    norm = nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+    norm = nn.utils.clip_grad_norm_(model.parameters(), clip)
     optimizer.step()
     return loss.item(), norm.item()
 
 
 def test_a_step_is_the_one_that_the_page_writes():
-    batch = ENCODED.batch(torch.tensor([2, 30, 50, 72]))
+    # Adam's first step has one size whatever the gradient's: only the second tells what was clipped and kept.
+    given = replace(SETTINGS, clip=0.03)
     own, plain = fresh(dropout=0.0), fresh(dropout=0.0)
-    loss, right, norm = Learner(own, SETTINGS, "float32", steps=10).step(batch, 0, texts=4)
-    expected = step_by_hand(plain, batch, SETTINGS, learning_rate_at(0, 10, SETTINGS))
-    assert [loss.item(), norm.item()] == pytest.approx(expected, rel=1e-6)
-    assert right == (fresh(dropout=0.0)(batch.ids, batch.lengths).argmax(1) == batch.labels).sum()
+    learner, optimizer = Learner(own, given, "float32", steps=10), torch.optim.Adam(plain.parameters())
+    for number, rows in enumerate(([2, 30, 50, 72], [1, 40, 60, 71])):
+        batch = ENCODED.batch(torch.tensor(rows))
+        with torch.no_grad():
+            hits = (plain(batch.ids, batch.lengths).argmax(1) == batch.labels).sum()
+        loss, right, norm = learner.step(batch, number, texts=4)
+        optimizer.param_groups[0]["lr"] = learning_rate_at(number, 10, given)
+        expected = step_by_hand(plain, optimizer, batch, given.clip)
+        assert [loss.item(), norm.item()] == pytest.approx(expected, rel=1e-5)
+        assert right == hits and norm > 1.5 * given.clip
     for mine, theirs in zip(own.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=0)
 
