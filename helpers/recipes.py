@@ -35,7 +35,6 @@ RECIPES = {
             hidden_dim=128,
             readout="max",
             forget_bias=1.0,
-            dropout=0.3,
             votes=(30_000, 150_000, 150_000),  # words, pairs, triples
         ),
         settings=Settings(epochs=3, batch_size=64, learning_rate=3e-3, average_from=2 / 3),

@@ -38,9 +38,10 @@ def test_one_change_a_rung(before, after):
     assert len(changes(before, after)) == 1
 
 
-def test_a_side_rung_is_one_change_from_the_best_learned_one():
+def test_what_was_left_out_is_one_change_to_a_rung():
     (learned,) = [rung for rung in RUNGS if rung.name == "averaged"]
-    assert all(len(changes(learned, rung)) == 1 for rung in script.side_rungs())
+    recipe_with, learned_with = script.side_rungs()
+    assert changes(RUNGS[-1], recipe_with) == changes(learned, learned_with) == ["dropout"]
 
 
 def test_the_last_rung_is_the_recipe_of_the_real_reviews():
