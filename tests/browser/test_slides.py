@@ -42,6 +42,7 @@ def opened(browser, tmp_path):
     """A function that opens the slides of a page without a network; fails if they ask or complain."""
     context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
     tab = context.new_page()
+    tab.set_default_timeout(120_000)
     tab.asked, tab.complaints = [], []
     tab.on("request", lambda request: tab.asked.append(request.url))
     tab.on("console", lambda message: tab.complaints.append(message.text))
