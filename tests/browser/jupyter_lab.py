@@ -1,0 +1,150 @@
+"""A JupyterLab of the tests' own: its server, and one tab of a browser with one page of the course in it."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+IN_LAB = Path(__file__).with_name("in_lab.js")
+PATIENCE = 240_000  # ms; far more than anything takes on a quiet machine
+NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
+CLOSED = "http://127.0.0.1:9"  # nobody listens there: a kernel that asks outside gets an error
+
+
+@contextmanager
+def lab_server(folder: Path) -> Iterator[str]:
+    """Serve copies of all pages from `folder`/course/notebooks; gives the address, with %s for a path.
+
+    Settings, kernels and traces of the user who runs the tests are neither read nor written.
+    """
+    course, news = folder / "course", folder / "settings" / "@jupyterlab" / "apputils-extension"
+    shutil.copytree(NOTEBOOKS, course / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    news.mkdir(parents=True)
+    (news / "notification.jupyterlab-settings").write_text(NO_NEWS)
+    own = {f"JUPYTER_{what}_DIR": str(folder / what) for what in ("CONFIG", "DATA", "RUNTIME")}
+    own["IPYTHONDIR"] = str(folder / "ipython")
+    own |= dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), CLOSED)
+    own |= dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1,localhost")
+    token = secrets.token_hex(8)
+    options = (
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",
+        f"--ServerApp.root_dir={course}",
+        f"--IdentityProvider.token={token}",
+        f"--LabApp.user_settings_dir={folder / 'settings'}",
+        f"--LabApp.workspaces_dir={folder / 'workspaces'}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.expose_app_in_browser=True",
+    )
+    log = folder / "server.log"
+    with log.open("w") as written:
+        server = subprocess.Popen(
+            (sys.executable, "-m", "jupyterlab", *options),
+            env=os.environ | own,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield f"{_address(server, folder / 'RUNTIME', log)}lab/workspaces/%s?token={token}"
+    finally:
+        server.terminate()  # it ends its kernels
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _address(server: subprocess.Popen, runtime: Path, log: Path) -> str:
+    """What the server has written of itself, once it has."""
+    until = time.monotonic() + PATIENCE / 1000
+    while server.poll() is None and time.monotonic() < until:
+        for file in runtime.glob("jpserver-*.json"):
+            if text := file.read_text():
+                return json.loads(text)["url"]
+        time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+class Tab:
+    """One page of the course in JupyterLab, running from top to bottom from the start.
+
+    page: the browser's. asked: every address it asked for. complaints: errors of the page's own code and of
+    the browser.
+    """
+
+    def __init__(self, context, address: str, file: str) -> None:
+        self.file = file
+        self.page = context.new_page()
+        self.page.set_default_timeout(PATIENCE)
+        self.asked, self.complaints = [], []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("websocket", lambda socket: self.asked.append(socket.url))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._heard)
+        # A workspace of its own: two tabs in one would send each other away.
+        self.page.goto(address % f"{file[:2]}/tree/notebooks/{file}", wait_until="commit")
+        self.begun = self.finished = False
+
+    def _heard(self, message) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def begin(self) -> None:
+        """Run all cells, without waiting for them."""
+        if not self.begun:
+            self.page.wait_for_function("() => course.kernel()?.status === 'idle'")
+            self.page.evaluate("() => void course.runAll()")
+            self.begun = True
+
+    def finish(self) -> None:
+        """Wait until every cell has run, or the page has stopped at an error."""
+        self.begin()
+        if not self.finished:
+            self.page.wait_for_function("() => course.ran")
+            self.finished = True
+
+    def close(self) -> None:
+        """End the kernel and the tab."""
+        self.page.evaluate("() => course.panel().sessionContext.shutdown()")
+        self.page.close()
+
+    # Cells, by id
+
+    def node(self, cell: str):
+        """The cell as an element, scrolled to."""
+        element = self.page.evaluate_handle("id => course.cell(id).node", cell).as_element()
+        element.scroll_into_view_if_needed()
+        return element
+
+    def write(self, cell: str, code: str) -> None:
+        """Replace what stands in a code cell: typed key by key, or pasted where it has several lines."""
+        self.node(cell).query_selector(".cm-content").click()
+        self.page.keyboard.press("ControlOrMeta+a")
+        if "\n" in code:
+            self.page.keyboard.insert_text(code)
+        else:
+            self.page.keyboard.type(code)
+        written = self.page.evaluate("id => course.cell(id).model.sharedModel.source", cell)
+        assert written == code, written
+
+    def run(self, cell: str) -> str:
+        """Run one cell as a reader does; gives what it shows."""
+        before = self.page.evaluate("id => course.count(id)", cell)
+        self.node(cell).query_selector(".cm-content").click()
+        self.page.keyboard.press("Shift+Enter")
+        self.page.wait_for_function(
+            "([id, before]) => ![null, before].includes(course.count(id))", arg=[cell, before]
+        )
+        self.page.evaluate("() => course.settled()")
+        return self.node(cell).eval_on_selector(".jp-Cell-outputWrapper", "e => e.textContent")
