@@ -4,6 +4,7 @@ Colours are never the only cue: lines also differ in dash, points in marker, and
 parts stand in modules of their own; pages import from here.
 """
 
+from helpers.plotting.attention import draw_attention, draw_label_curves, draw_scale, draw_size_curve
 from helpers.plotting.chains import draw_backward_step, draw_chain, draw_secant, draw_tape
 from helpers.plotting.descent import (
     draw_bounces,
@@ -39,6 +40,7 @@ __all__ = [
     "LiveCurve",
     "Node",
     "draw_asynchronous",
+    "draw_attention",
     "draw_backward_step",
     "draw_batches",
     "draw_bounces",
@@ -50,6 +52,7 @@ __all__ = [
     "draw_footprint",
     "draw_gates",
     "draw_graph",
+    "draw_label_curves",
     "draw_ladder",
     "draw_line_and_errors",
     "draw_lookup",
@@ -61,9 +64,11 @@ __all__ = [
     "draw_prediction",
     "draw_reading",
     "draw_reliability",
+    "draw_scale",
     "draw_secant",
     "draw_shape_map",
     "draw_shared_bag",
+    "draw_size_curve",
     "draw_slices",
     "draw_squares",
     "draw_tape",

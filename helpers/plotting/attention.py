@@ -1,0 +1,147 @@
+"""Figures of page 11: who looks at whom, what labels are worth, how far it is to a large model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+from helpers.plotting.style import COLORS, MARKERS, SMALLEST_TEXT, tint
+
+
+def draw_attention(
+    words: Sequence[str], weights: np.ndarray, asking: Sequence[str] | None = None, axes: Axes | None = None
+) -> Axes:
+    """Attention weights as a table: a row asks, a column answers, and every row adds up to 1.
+
+    words: what the columns stand for. weights [asking, words], of any array type. asking: what the rows
+    stand for, the same words by default. The darker a field, the larger its weight; the numbers stand in the
+    fields where there are not too many of them.
+    """
+    weights = np.asarray(weights, dtype=float)
+    asking = words if asking is None else asking
+    if axes is None:
+        _, axes = plt.subplots(figsize=(0.8 * len(words) + 2, 0.5 * len(asking) + 1.2))
+    for row, column in np.ndindex(weights.shape):
+        weight = weights[row, column]
+        axes.fill_between(
+            [column - 0.5, column + 0.5], row - 0.5, row + 0.5, color=tint(COLORS["blue"], weight), lw=0
+        )
+        if weights.size <= 150 and weight >= 0.005:
+            color = "white" if weight > 0.6 else "black"
+            axes.text(
+                column, row, f"{weight:.2f}", ha="center", va="center", color=color, fontsize=SMALLEST_TEXT
+            )
+    axes.set(xlim=(-0.5, len(words) - 0.5), ylim=(len(asking) - 0.5, -0.5))
+    axes.set_xticks(
+        range(len(words)),
+        words,
+        rotation=35 if len(words) > 4 else 0,
+        ha="right" if len(words) > 4 else "center",
+    )
+    axes.set_yticks(range(len(asking)), asking)
+    axes.tick_params(length=0)
+    axes.grid(False)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    return axes
+
+
+STARTS = (("pretrained", "blue", "-", "o"), ("scratch", "red", "--", "s"))
+
+
+def draw_label_curves(runs: pd.DataFrame, axes: Axes | None = None, column: str = "test") -> Axes:
+    """Accuracy against labelled reviews, one line a start; each point a run, the line through their means.
+
+    runs: one row a run with the columns start ("pretrained", "scratch"), labels and `column`.
+    """
+    if axes is None:
+        _, axes = plt.subplots(figsize=(9, 5))
+    for start, color, dash, marker in STARTS:
+        own = runs[runs["start"] == start]
+        if own.empty:
+            continue
+        means = own.groupby("labels")[column].mean()
+        axes.plot(means.index, means, dash, color=COLORS[color])
+        axes.plot(own["labels"], own[column], marker, color=COLORS[color], alpha=0.45, markersize=6)
+        words = {"pretrained": "pretrained on 49,000 reviews\nwithout labels", "scratch": "from scratch"}[
+            start
+        ]
+        below = start == "scratch"
+        place = means.index[len(means) // 2]
+        axes.annotate(
+            words,
+            (place, means[place]),
+            xytext=(14, -16) if below else (-10, 12),
+            textcoords="offset points",
+            ha="left" if below else "right",
+            va="top" if below else "bottom",
+        )
+    labels = sorted(runs["labels"].unique())
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(labels))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.set(xlabel="labelled reviews that are seen", ylabel=f"accuracy on the {column} reviews")
+    axes.axhline(0.5, color=COLORS["grey"], linestyle=":", linewidth=1)
+    axes.text(0.01, 0.5, "a coin", color=COLORS["grey"], va="bottom", transform=axes.get_yaxis_transform())
+    return axes
+
+
+def draw_size_curve(sizes: Mapping[int, float], axes: Axes, xlabel: str, color: str = "green") -> Axes:
+    """Accuracy against a size on a logarithmic axis: size -> accuracy, each point with its value."""
+    if not sizes:
+        axes.text(0.5, 0.5, "not measured yet", ha="center", va="center", transform=axes.transAxes)
+        return axes
+    places, values = zip(*sorted(sizes.items()), strict=True)
+    axes.plot(places, values, "-", marker=MARKERS[2], color=COLORS[color])
+    for place, value in zip(places, values, strict=True):
+        axes.annotate(f"{value:.3f}", (place, value), xytext=(0, 8), textcoords="offset points", ha="center")
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(places))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    low, high = min(values), max(*values, min(values) + 0.01)
+    axes.set(xlabel=xlabel, ylabel="accuracy", ylim=(low - 0.1 * (high - low), high + 0.25 * (high - low)))
+    axes.margins(x=0.12)
+    return axes
+
+
+def draw_scale(rungs: Sequence[tuple[str, float, bool]], axes: Axes | None = None, xlabel: str = "") -> Axes:
+    """Bars on a logarithmic axis, from bottom to top: (name, number, is it one of this course's?).
+
+    What is this course's is filled, the rest hatched; each bar carries its number.
+    """
+    if axes is None:
+        _, axes = plt.subplots(figsize=(10, 0.55 * len(rungs) + 1.2))
+    for height, (_, number, own) in enumerate(rungs):
+        color = COLORS["blue" if own else "orange"]
+        axes.barh(
+            height, number, color=tint(color, 0.55), edgecolor=color, hatch=None if own else "//", height=0.62
+        )
+        axes.annotate(
+            in_words(number), (number, height), xytext=(6, 0), textcoords="offset points", va="center"
+        )
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(rungs)), [name for name, _, _ in rungs])
+    axes.set_xlim(1, max(number for _, number, _ in rungs) * 100)
+    axes.xaxis.set_major_locator(LogLocator(numticks=30))
+    axes.set_xlabel(xlabel)
+    axes.grid(axis="y", visible=False)
+    return axes
+
+
+def in_words(number: float) -> str:
+    """56, 23,298, 1.68 million, 175 billion, and from a trillion on as a power of ten."""
+    if number < 1e6:
+        return f"{number:,.0f}"
+    for unit, name in ((1e6, "million"), (1e9, "billion")):
+        if number < 1_000 * unit:
+            value = number / unit
+            return f"{value:.2f} {name}" if value < 10 else f"{value:,.0f} {name}"
+    power = int(np.floor(np.log10(number)))
+    return f"{number / 10**power:.2f} · 10$^{{{power}}}$"
