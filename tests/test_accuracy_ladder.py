@@ -98,8 +98,8 @@ def test_the_table_has_three_seeds_a_rung_and_all_rungs():
     table = read_measured("accuracy")
     assert list(table.columns) == script.COLUMNS
     rungs = table[table["group"] == "ladder"].groupby("rung")
-    assert {n: (g["name"].iloc[0], sorted(g["seed"])) for n, g in rungs} == {
-        n: (rung.name, [0, 1, 2]) for n, rung in enumerate(RUNGS)
+    assert {n: (set(g["name"]), set(g["change"]), sorted(g["seed"])) for n, g in rungs} == {
+        n: ({rung.name}, {rung.change}, [0, 1, 2]) for n, rung in enumerate(RUNGS)
     }
     assert list(table[table["group"] == "linear"]["name"]) == list(script.LINEAR)
     assert table["validation"].between(0.4, 1).all() and table["test"].between(0.4, 1).all()

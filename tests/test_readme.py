@@ -11,6 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from helpers.measured import read_measured
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PICTURES = {  # in docs/: the page and the cell that draws it
@@ -52,6 +54,17 @@ def test_the_test_command_of_the_readme_is_the_one_that_ci_runs() -> None:
     for command in ("pip install -r requirements.txt", "/pytest", "/ruff check .", "-m venv"):
         assert command.rpartition("/")[2] in README.replace("\\", "/")
     assert 'pip" install' in commands and "-r requirements.txt" in commands and '/pytest"' in commands
+
+
+def test_the_accuracies_are_those_that_were_measured() -> None:
+    table = read_measured("accuracy")
+    for _, runs in table[table["group"] == "ladder"].groupby("rung"):
+        name, change, test = runs["name"].iloc[0], runs["change"].iloc[0], 100 * runs["test"]
+        assert f"| {name} | {change} | {test.mean():.2f} ± {test.std():.2f} |" in README
+    for runs in table[table["group"] == "linear"].itertuples():
+        assert f"{runs.test:.4f}" in README
+    best = table[(table["group"] == "ladder") & (table["rung"] == table["rung"].max())]["test"]
+    assert f"**{best.mean():.4f}** ({best.min():.4f} to {best.max():.4f}" in README
 
 
 if __name__ == "__main__":
