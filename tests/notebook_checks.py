@@ -418,6 +418,43 @@ def links_lead_somewhere(page: NotebookNode, folder: Path) -> list[str]:
     return complaints
 
 
+EMPTY_WORDS = {
+    "here",
+    "this",
+    "link",
+    "this link",
+    "click here",
+    "there",
+    "page",
+    "this page",
+    "more",
+    "see here",
+}
+
+
+def links_say_where_they_lead(page: NotebookNode) -> list[str]:
+    """Who hears a page may hear its links alone: "here" or an address says nothing."""
+    return [
+        f"{name(cell)} has a link that says {words!r}: say what it leads to"
+        for cell in cells(page, "markdown")
+        for words in re.findall(r"(?<!!)\[([^\]]*)\]\([^)]*\)", without_code(cell.source))
+        if re.sub(r"[*`.]", "", words).strip().lower() in EMPTY_WORDS | {""} or "://" in words
+    ]
+
+
+def sliders_follow_a_still_picture(page: NotebookNode) -> list[str]:
+    """A slider is not stored: on GitHub, and in print, the picture or print before it is all there is."""
+    complaints, code = [], cells(page, "code")
+    for number, cell in enumerate(code):
+        if re.search(r"^(?:@(?:\w+\.)?)?interact\b", cell.source, flags=re.MULTILINE):
+            before = code[number - 1].outputs if number else []
+            if not any(
+                output.output_type in ("stream", "display_data", "execute_result") for output in before
+            ):
+                complaints.append(f"{name(cell)} is a slider, and the cell before it shows nothing")
+    return complaints
+
+
 # Code that the course holds twice: on the page that teaches it, and in helpers
 
 

@@ -252,6 +252,19 @@ def a_link_printed(page: NotebookNode) -> None:
     )
 
 
+def a_link_that_says_nothing(page: NotebookNode) -> None:
+    page.cells[5].source += " The article is [here](https://example.org/article)."
+
+
+def a_bare_address_as_words(page: NotebookNode) -> None:
+    page.cells[5].source += " See [https://example.org](https://example.org)."
+
+
+def a_slider_alone(page: NotebookNode) -> None:
+    page.cells[7].source = "@interact(w=(0, 1))\ndef explore(w):\n    draw(w)"
+    page.cells[6].outputs = []
+
+
 def another_definition(page: NotebookNode) -> None:
     page.cells[7].source = "def double(w):\n    return w + w"
 
@@ -313,6 +326,9 @@ BROKEN = [
     (links, a_link_to_no_file),
     (links, a_link_to_no_place),
     (links, a_link_printed),
+    (checks.links_say_where_they_lead, a_link_that_says_nothing),
+    (checks.links_say_where_they_lead, a_bare_address_as_words),
+    (checks.sliders_follow_a_still_picture, a_slider_alone),
     (helper_is_the_same, another_definition),
 ]
 

@@ -133,3 +133,13 @@ def test_numbers_in_prose_are_held_by_a_cell(page) -> None:
 def test_links_lead_somewhere(page) -> None:
     complaints = checks.links_lead_somewhere(page, FOLDER)
     assert not complaints, report(complaints)
+
+
+def test_links_say_where_they_lead(page) -> None:
+    complaints = checks.links_say_where_they_lead(page)
+    assert not complaints, report(complaints)
+
+
+def test_sliders_follow_a_still_picture(page) -> None:
+    complaints = checks.sliders_follow_a_still_picture(page)
+    assert not complaints, report(complaints)

@@ -8,7 +8,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from helpers.plotting.style import COLORS, tint
+from helpers.plotting.style import COLORS, INKS, tint
 
 CONTOUR_LEVELS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 
@@ -31,7 +31,7 @@ def draw_line_and_errors(
             xytext=(6, 0),
             textcoords="offset points",
             va="center",
-            color=COLORS["red"],
+            color=INKS["red"],
         )
     axes.set(xlabel="x", ylabel="y", xticks=[float(one) for one in x])
     axes.margins(x=0.12)

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from helpers.plotting.style import COLORS, SMALLEST_TEXT, tint
+from helpers.plotting.style import COLORS, INKS, SMALLEST_TEXT, tint
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _draw_edge(
             ha="center",
             va="center",
             fontsize=fontsize,
-            color=color if edge.backward else COLORS["black"],
+            color=INKS["red" if edge.backward else "black"],
             zorder=4,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
         )

@@ -10,7 +10,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from helpers.autograd import Value
 from helpers.plotting.graphs import Edge, Node, draw_graph
-from helpers.plotting.style import COLORS, SMALLEST_TEXT, brief, tint
+from helpers.plotting.style import COLORS, INKS, SMALLEST_TEXT, brief, tint
 
 # Where the numbers of an LSTM cell stand: columns from the word to what is said, the memory along the top.
 CELL_PLACES = {
@@ -68,7 +68,7 @@ def draw_values_and_slopes(
         axes.text(x, y + 0.29 * box[1], _symbol(name), fontweight="bold", **style)
         axes.text(x, y, brief(round(values[name], 4) + 0.0), color=COLORS["blue"], **style)
         slope = brief(round(slopes[name], 4) + 0.0)
-        axes.text(x, y - 0.29 * box[1], slope, color=COLORS["red"], fontstyle="italic", **style)
+        axes.text(x, y - 0.29 * box[1], slope, color=INKS["red"], fontstyle="italic", **style)
     return axes
 
 
@@ -123,7 +123,7 @@ def draw_cell(named: Mapping[str, Value], *, axes: Axes | None = None) -> Axes:
     axes.text(9.5, 6.55, "the memory", color=COLORS["grey"], ha="center", **style)
     axes.text(-0.8, 6.1, "name", fontweight="bold", **style)
     axes.text(-0.8, 5.65, "value", color=COLORS["blue"], **style)
-    axes.text(-0.8, 5.2, "slope of h", color=COLORS["red"], fontstyle="italic", **style)
+    axes.text(-0.8, 5.2, "slope of h", color=INKS["red"], fontstyle="italic", **style)
     axes.set_ylim(-1.0, 6.8)
     return axes
 

@@ -16,6 +16,15 @@ COLORS = {
     "black": "#000000",
     "grey": "#6B6B6B",
 }
+# The same colours, darkened until words in them stand out from white with a contrast of 4.5 (WCAG 2, AA).
+INKS = COLORS | {
+    "orange": "#9C6C00",
+    "green": "#008561",
+    "red": "#C05500",
+    "purple": "#A16084",
+    "sky": "#3A7A9E",
+    "yellow": "#7D7722",
+}
 LINESTYLES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 2)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 SMALLEST_TEXT = 11  # points
@@ -23,7 +32,7 @@ SMALLEST_TEXT = 11  # points
 
 def use_style() -> None:
     """Set matplotlib to the style of the course; call it once, in the first cell of a page."""
-    lines = [COLORS[name] for name in ("blue", "red", "green", "purple", "orange", "black")]
+    lines = [COLORS[name] for name in ("blue", "red", "green", "purple", "grey", "black")]
     plt.rcParams.update(
         {
             "figure.figsize": (7.5, 4.2),

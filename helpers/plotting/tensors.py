@@ -8,7 +8,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from helpers.plotting.style import COLORS, SMALLEST_TEXT, tint
+from helpers.plotting.style import COLORS, INKS, SMALLEST_TEXT, tint
 
 
 def _draw_cells(
@@ -88,7 +88,7 @@ def draw_matrix_products(batch: int, inputs: int, outputs: int, *, axes: Axes | 
                 va="center",
                 fontsize=12,
                 fontweight="bold",
-                color=COLORS["red" if back else "blue"],
+                color=INKS["red" if back else "blue"],
             )
             for letter, place in zip(letters, ((left - 0.55, height), (middle, low + 0.6)), strict=True):
                 if letter.strip():
@@ -156,7 +156,7 @@ def draw_shape_map(batch: int, inputs: int, hidden: int, outputs: int, *, axes: 
                 words = f"{'d' * backward}{name} {shape}"
                 style = {"ha": "center", "fontsize": SMALLEST_TEXT}
                 axes.text(
-                    centre, top + 0.3, words, va="bottom", color=COLORS[color], fontweight="bold", **style
+                    centre, top + 0.3, words, va="bottom", color=INKS[color], fontweight="bold", **style
                 )
                 if backward:
                     axes.text(centre, top - rows - 0.3, how, va="top", **style)
@@ -185,7 +185,7 @@ def draw_shape_map(batch: int, inputs: int, hidden: int, outputs: int, *, axes: 
                 )
         left += width + gap
     axes.text(-0.2, 9.0, "forward →", color=COLORS["blue"], fontsize=13, fontweight="bold")
-    axes.text(-0.2, -2.6, "← backward", color=COLORS["red"], fontsize=13, fontweight="bold")
+    axes.text(-0.2, -2.6, "← backward", color=INKS["red"], fontsize=13, fontweight="bold")
     axes.set(xlim=(-1.3, left - gap + 1.3), ylim=(-14.4, 10.8), aspect="equal")
     axes.axis("off")
     return axes
