@@ -26,7 +26,7 @@ SHOWN, HIDDEN = ("slide", "subslide", "fragment"), ("skip", "notes")
 FOLDED_ROLES = ("stub", "check", "hints", "solution")  # cells of an exercise that no slide shows
 
 WIDTH, HEIGHT = 1200, 590  # what a slide of 1280 × 720 has for its parts, in pixels
-TEXT_LETTERS, TEXT_LINE = 82, 40  # letters in a line of text, its height
+TEXT_LETTERS, TEXT_LINE, GAP = 82, 40, 12  # letters in a line of text, its height, space between parts
 CODE_LARGE, CODE_SMALL, LETTER, LINE = 23, 18, 0.602, 1.3  # sizes of code; width and height of a letter
 BLACK_ON_WHITE = HtmlFormatter(nowrap=True, style="default")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -238,7 +238,7 @@ class Slide:
 
     @property
     def height(self) -> int:
-        return sum(height for _, height, _ in self.parts)
+        return sum(height + GAP for _, height, _ in self.parts)
 
     def comments_fit(self, after: "Slide") -> bool:
         """Whether the sentence of the slide after this one may stand below this one's output."""
