@@ -737,7 +737,7 @@ PAGES = [
     Break(
         "a link to a page that is not there",
         on(MEMORY),
-        stored(TAPE, "links_lead_somewhere") + stored(MEMORY, "links_lead_somewhere"),
+        stored(MEMORY, "links_lead_somewhere"),
         change=source("07-s3", "00_start_here.ipynb#term-forget-gate", "00_start.ipynb#term-forget-gate"),
     ),
     Break(

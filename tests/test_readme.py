@@ -53,6 +53,8 @@ def test_the_test_command_of_the_readme_is_the_one_that_ci_runs() -> None:
     commands = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     for command in ("pip install -r requirements.txt", "/pytest", "/ruff check .", "-m venv"):
         assert command.rpartition("/")[2] in README.replace("\\", "/")
+    blocks = re.findall(r"^```bash\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+    assert ".venv/bin/pytest" in "\n".join(blocks).splitlines()
     assert 'pip" install' in commands and "-r requirements.txt" in commands and '/pytest"' in commands
 
 
