@@ -22,7 +22,8 @@ PROMISED = {"torch", "jupyterlab", "matplotlib", "seaborn", "numpy", "pandas", "
 # Used without an import: pytest -n, the kernel's widgets, and what formats the pages.
 BY_CONFIGURATION = {"pytest-xdist", "ipywidgets", "ruff"}
 OWN = {"helpers", "wrong_answers", *(file.stem for file in (ROOT / "tests").glob("*.py"))}
-OWN |= {file.stem for folder in ("tools", "benchmarks") for file in (ROOT / folder).glob("*.py")}
+BESIDE = ("tools", "benchmarks", "tests/browser")
+OWN |= {file.stem for folder in BESIDE for file in (ROOT / folder).glob("*.py")}
 
 
 def requirements(text: str) -> dict[str, str]:
