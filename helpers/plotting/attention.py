@@ -66,21 +66,10 @@ def draw_label_curves(runs: pd.DataFrame, axes: Axes | None = None, column: str 
         if own.empty:
             continue
         means = own.groupby("labels")[column].mean()
-        axes.plot(means.index, means, dash, color=COLORS[color])
         axes.plot(own["labels"], own[column], marker, color=COLORS[color], alpha=0.45, markersize=6)
-        words = {"pretrained": "pretrained on 49,000 reviews\nwithout labels", "scratch": "from scratch"}[
-            start
-        ]
-        below = start == "scratch"
-        place = means.index[len(means) // 2]
-        axes.annotate(
-            words,
-            (place, means[place]),
-            xytext=(14, -16) if below else (-10, 12),
-            textcoords="offset points",
-            ha="left" if below else "right",
-            va="top" if below else "bottom",
-        )
+        words = "pretrained on reviews without labels" if start == "pretrained" else "from scratch"
+        axes.plot(means.index, means, linestyle=dash, marker=marker, color=COLORS[color], label=words)
+    axes.legend(loc="upper left")
     labels = sorted(runs["labels"].unique())
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(labels))
