@@ -29,6 +29,7 @@ WIDTH, HEIGHT = 1200, 590  # what a slide of 1280 × 720 has for its parts, in p
 TEXT_LETTERS, TEXT_LINE, GAP = 82, 40, 12  # letters in a line of text, its height, space between parts
 CODE_LARGE, CODE_SMALL, LETTER, LINE = 23, 18, 0.602, 1.3  # sizes of code; width and height of a letter
 BLACK_ON_WHITE = HtmlFormatter(nowrap=True, style="default")
+MOST_LINES = 21  # of an output
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -441,6 +442,8 @@ def shown_output(output: NotebookNode) -> list[tuple[str, int]]:
     text = re.sub(r"you said:? (no guess yet|nothing)[;,]? ?\n?", "", ANSI.sub("", text)).strip("\n")
     if not text:
         return []
+    while lines_on_slide(text) > MOST_LINES:  # the rest is in the notebook
+        text = text.removesuffix("\n…").rpartition("\n")[0] + "\n…"
     columns = max(map(len, text.splitlines()))
     size = max(CODE_SMALL, min(CODE_LARGE - 1, math.floor((WIDTH - 50) / (LETTER * columns))))
     height = 24 + round(lines_on_slide(text) * LINE * min(size, CODE_SMALL + 2))

@@ -185,6 +185,13 @@ def test_a_result_waits_for_its_key_and_prose_is_cut_to_its_first_sentence() -> 
     assert "Seven" not in deck
 
 
+def test_an_output_longer_than_a_slide_is_cut_and_says_so() -> None:
+    page = small_page()
+    page.cells[2].outputs[0].text = "\n".join(f"line {n}" for n in range(60))
+    deck = slides.slides_html(page)
+    assert "line 19\n…" in deck and "line 20" not in deck
+
+
 @each_page
 @pytest.mark.parametrize("minutes", [45, 90])
 def test_slides_of_a_path_leave_out_what_goes_home(page: Page, minutes: int, tmp_path: Path) -> None:
