@@ -333,7 +333,7 @@ def terms() -> dict[str, str]:
     return dict(rows)
 
 
-@pytest.mark.parametrize("number", [number for number in COURSE if "00" < number < "09"])
+@pytest.mark.parametrize("number", [number for number in COURSE if number != "00"])
 def test_a_page_links_each_term_that_it_builds_to_the_glossary(number: str) -> None:
     linked = set(re.findall(r"\(00_start_here\.ipynb#(term-[\w-]+)\)", markdown(COURSE[number])))
     own = {term for term, page in terms().items() if page == number}
