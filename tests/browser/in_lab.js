@@ -11,10 +11,12 @@ window.course = {
   // The kernel answers this when all that was sent to it before has been run or dropped.
   settled: async () => void (await course.kernel().requestKernelInfo()),
 
-  // Lab's own command. It returns at the first error, also at an announced one, so it is not enough to wait for.
-  runAll: async () => {
+  // Lab's own commands. They return at the first error, also at an announced one, so their return is not enough.
+  // With the id of a cell, the page runs only up to this cell.
+  run: async (last) => {
     course.ran = false;
-    await window.jupyterapp.commands.execute("notebook:run-all-cells");
+    if (last) course.panel().content.activeCellIndex = course.cells().indexOf(course.cell(last)) + 1;
+    await window.jupyterapp.commands.execute(last ? "notebook:run-all-above" : "notebook:run-all-cells");
     await course.settled();
     course.ran = true;
   },

@@ -77,47 +77,58 @@ def _address(server: subprocess.Popen, runtime: Path, log: Path) -> str:
 
 
 class Tab:
-    """One page of the course in JupyterLab, running from top to bottom from the start.
+    """One page of the course in JupyterLab.
 
-    page: the browser's. asked: every address it asked for. complaints: errors of the page's own code and of
-    the browser.
+    page: the browser's. last: id of the last cell to run; None for all. asked: every address it asked for.
+    complaints: errors of the page's own code and of the browser.
     """
 
-    def __init__(self, context, address: str, file: str) -> None:
-        self.file = file
-        self.page = context.new_page()
+    def __init__(self, page, address: str, file: str, last: str | None = None) -> None:
+        self.page, self.file, self.last = page, file, last
         self.page.set_default_timeout(PATIENCE)
         self.asked, self.complaints = [], []
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("websocket", lambda socket: self.asked.append(socket.url))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", self._heard)
+        self._listeners = {
+            "request": lambda request: self.asked.append(request.url),
+            "websocket": lambda socket: self.asked.append(socket.url),
+            "pageerror": lambda error: self.complaints.append(str(error)),
+            "console": self._heard,
+            "dialog": lambda dialog: dialog.accept(),  # the page is left though it is not saved
+        }
+        for event, listener in self._listeners.items():
+            self.page.on(event, listener)
         # A workspace of its own: two tabs in one would send each other away.
         self.page.goto(address % f"{file[:2]}/tree/notebooks/{file}", wait_until="commit")
         self.begun = self.finished = False
 
     def _heard(self, message) -> None:
-        if message.type == "error":
+        # While a kernel starts, the server's list of kernels may answer 500: not the page's doing.
+        if message.type == "error" and "/api/" not in message.location["url"]:
             self.complaints.append(message.text)
 
     def begin(self) -> None:
-        """Run all cells, without waiting for them."""
+        """Run the cells, without waiting for them."""
         if not self.begun:
-            self.page.wait_for_function("() => course.kernel()?.status === 'idle'")
-            self.page.evaluate("() => void course.runAll()")
+            self.wait("() => course.kernel()?.status === 'idle'")
+            self.page.evaluate("last => void course.run(last)", self.last)
             self.begun = True
 
     def finish(self) -> None:
-        """Wait until every cell has run, or the page has stopped at an error."""
+        """Wait until the cells have run, or the page has stopped at an error."""
         self.begin()
         if not self.finished:
-            self.page.wait_for_function("() => course.ran")
+            self.wait("() => course.ran")
             self.finished = True
 
+    def wait(self, condition: str, *given) -> None:
+        """Until a function of JavaScript is true, asked ten times a second."""
+        self.page.wait_for_function(condition, arg=given[0] if given else None, polling=100)
+
     def close(self) -> None:
-        """End the kernel and the tab."""
+        """End the kernel and leave the page."""
         self.page.evaluate("() => course.panel().sessionContext.shutdown()")
-        self.page.close()
+        self.page.goto("about:blank")
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
 
     # Cells, by id
 
@@ -143,8 +154,6 @@ class Tab:
         before = self.page.evaluate("id => course.count(id)", cell)
         self.node(cell).query_selector(".cm-content").click()
         self.page.keyboard.press("Shift+Enter")
-        self.page.wait_for_function(
-            "([id, before]) => ![null, before].includes(course.count(id))", arg=[cell, before]
-        )
+        self.wait("([id, before]) => ![null, before].includes(course.count(id))", [cell, before])
         self.page.evaluate("() => course.settled()")
         return self.node(cell).eval_on_selector(".jp-Cell-outputWrapper", "e => e.textContent")
