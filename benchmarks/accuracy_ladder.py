@@ -32,9 +32,10 @@ from helpers import training
 from helpers.devices import describe_device
 from helpers.measured import FOLDER
 from helpers.model import TextClassifier, count_parameters
-from helpers.recipes import Recipe, prepare
+from helpers.recipes import Recipe, build_model, prepare
 from helpers.text import tokenize
 
+MAX_TOKENS = 400
 COLUMNS = ["group", "rung", "name", "change", "seed", "best_epoch", "validation", "test", "parameters"]
 COLUMNS += ["cpu_minutes", "precision", "device", "torch", "date"]
 
@@ -105,10 +106,8 @@ def side_rungs() -> list[Rung]:
 
 def run_rung(rung: Rung, data: training.Prepared, seed: int) -> dict:
     """Train, choose the epoch on validation, read the test set once."""
-    training.seed_everything(seed)
-    model = rung.kind(len(data.vocabulary), **rung.model)
-    if model.votes is not None:
-        model.votes.count(data.train)
+    recipe = Recipe(rung.words, MAX_TOKENS, rung.model)
+    model = build_model(recipe, data, torch.device("cpu"), seed, rung.kind)
     settings = training.Settings(precision="bfloat16", seed=seed, **rung.settings)
     start = time.process_time()
     run = training.train(model, data.train, data.validation, settings, progress=False)
@@ -215,7 +214,7 @@ def main() -> None:
             row |= {"name": rung} | run_linear(rung, corpus)
         else:
             if rung.words not in prepared:
-                prepared = {rung.words: prepare(corpus, Recipe(rung.words, max_tokens=400))}
+                prepared = {rung.words: prepare(corpus, Recipe(rung.words, MAX_TOKENS))}
             row |= {"name": rung.name, "change": rung.change} | run_rung(rung, prepared[rung.words], seed)
         done.write_text(json.dumps(row), encoding="utf-8")
         collect(options.folder, options.table)

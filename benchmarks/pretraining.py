@@ -73,6 +73,17 @@ class Plan:
     size_labels: int = 5_000
     sizes: tuple[int, ...] = (2, 8, 32)  # embedding and hidden alike; 128 stands among the labels
 
+    def training(self, epochs: int, batch_size: int, precision: str, seed: int) -> Settings:
+        """How a classifier is trained: to the last epoch, whatever its start."""
+        return Settings(
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=self.learning_rate,
+            patience=epochs,
+            precision=precision,
+            seed=seed,
+        )
+
 
 QUICK = Plan(
     words=300,
@@ -229,14 +240,7 @@ def label_runs(texts: Texts, plan: Plan, device: torch.device, precision: str, l
     """Both starts at every number of labels, the small numbers first; one seed after the other."""
     for seed in plan.seeds:
         for labels, epochs, batch_size in plan.labels:
-            settings = Settings(
-                epochs=epochs,
-                batch_size=batch_size,
-                learning_rate=plan.learning_rate,
-                patience=epochs,
-                precision=precision,
-                seed=seed,
-            )
+            settings = plan.training(epochs, batch_size, precision, seed)
             for start in ("scratch", "pretrained"):
                 if log.has(group="labels", start=start, labels=labels, seed=seed, epochs=epochs):
                     continue
@@ -254,13 +258,7 @@ def size_runs(texts: Texts, plan: Plan, device: torch.device, precision: str, lo
         if log.has(group="size", start="scratch", labels=labels, seed=0, epochs=epochs, **sizes):
             continue
         model = fresh(texts, 0, device, embedding_dim=size, hidden_dim=size)
-        settings = Settings(
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=plan.learning_rate,
-            patience=epochs,
-            precision=precision,
-        )
+        settings = plan.training(epochs, batch_size, precision, seed=0)
         log.add(group="size", start="scratch", **sizes, **classify(model, texts, labels, settings))
 
 

@@ -280,10 +280,6 @@ def _read(folder: Path, content: bytes) -> Artefact:
         with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
             model = TextClassifier(**config["model"])
         model.load_state_dict(weights, assign=True)
-        for module in model.modules():
-            for name, buffer in module.named_buffers(recurse=False):
-                if buffer.is_meta:  # not saved, and only needed in training: empty until then
-                    setattr(module, name, torch.zeros(buffer.shape, dtype=buffer.dtype))
         return Artefact(
             model.eval(),
             Vocabulary(tuple(words)),

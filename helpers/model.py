@@ -93,16 +93,16 @@ class TextClassifier(nn.Module):
 
         Where n-grams vote, training needs `fold` [batch], the fold of each text: its own are not heard.
         """
-        embedded = self.dropout(self.embedding(ids))  # [batch, time, embedding]
-        if self.votes is None:
-            states, _ = self.lstm(embedded)  # [batch, time, hidden]
-            return self.fc(self.dropout(self.read(states, lengths)))  # [batch, classes]
-        if self.training and fold is None:
-            raise ValueError("in training a text would hear its own label among the votes: give `fold`")
-        votes = self.dropout(self.votes(ids, fold))  # [batch, time, orders], 0 at pads
-        states, _ = self.lstm(torch.cat([embedded, votes], dim=2))  # [batch, time, hidden]
-        logits = self.fc(self.dropout(self.read(states, lengths)))  # [batch, classes]
-        return logits + self.count_votes(states, votes, lengths)
+        inputs = self.dropout(self.embedding(ids))  # [batch, time, embedding]
+        if self.votes is not None:
+            if self.training and fold is None:
+                raise ValueError("in training a text would hear its own label among the votes: give `fold`")
+            votes = self.dropout(self.votes(ids, fold))  # [batch, time, orders], 0 at pads
+            inputs = torch.cat([inputs, votes], dim=2)  # [batch, time, embedding + orders]
+        states, _ = self.lstm(inputs)  # [batch, time, hidden]
+        summary = self.read(states, lengths)  # [batch, hidden]
+        logits = self.fc(self.dropout(summary))  # [batch, classes]
+        return logits if self.votes is None else logits + self.count_votes(states, votes, lengths)
 
     def count_votes(self, states: Tensor, votes: Tensor, lengths: Tensor) -> Tensor:
         """What the gated votes add to the logits, [batch, 2]: as much to positive as they take from negative.

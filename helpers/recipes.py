@@ -72,10 +72,16 @@ def prepare(corpus: Corpus, recipe: Recipe) -> Prepared:
     return Prepared(vocabulary, train, *encoded)
 
 
-def build_model(recipe: Recipe, prepared: Prepared, device: torch.device, seed: int) -> TextClassifier:
+def build_model(
+    recipe: Recipe,
+    prepared: Prepared,
+    device: torch.device,
+    seed: int,
+    kind: type[TextClassifier] = TextClassifier,
+) -> TextClassifier:
     """A fresh model of the recipe's sizes on `device`: first weights fixed by `seed`, votes counted."""
     seed_everything(seed)
-    model = TextClassifier(len(prepared.vocabulary), **recipe.model).to(device)
+    model = kind(len(prepared.vocabulary), **recipe.model).to(device)
     if model.votes is not None:
         model.votes.count(prepared.train)
     return model

@@ -56,8 +56,10 @@ class NgramVotes(nn.Module):
         for order, size in enumerate(self.sizes, start=1):  # buffers: saved with the weights, never trained
             self.register_buffer(f"keys_{order}", torch.full((size,), NO_KEY))
             self.register_buffer(f"votes_{order}", torch.zeros(size))
-            # Needed in training alone, and counted anew from the training texts: not saved.
-            self.register_buffer(f"fold_votes_{order}", torch.zeros(0, size), persistent=False)
+            # Needed in training alone, and counted anew from the training texts: not saved. Empty till then,
+            # and on the CPU even where a model is made without memory, to be filled from a file.
+            empty = torch.zeros(0, size, device="cpu")
+            self.register_buffer(f"fold_votes_{order}", empty, persistent=False)
 
     @torch.no_grad()
     def count(self, train_set: EncodedTexts) -> None:

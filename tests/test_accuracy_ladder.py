@@ -33,7 +33,7 @@ def changes(a, b) -> list[str]:
     return sorted({"schedule" if key in ("warmup", "fall") else key for key in found})
 
 
-@pytest.mark.parametrize(("before", "after"), pairwise(RUNGS), ids=lambda rung: rung.name)
+@pytest.mark.parametrize(("before", "after"), list(pairwise(RUNGS)), ids=lambda rung: rung.name)
 def test_one_change_a_rung(before, after):
     assert len(changes(before, after)) == 1
 

@@ -2,7 +2,6 @@
 
 from itertools import pairwise
 
-import matplotlib.pyplot as plt
 import pytest
 import torch
 import torch.nn.functional as F
@@ -188,13 +187,6 @@ def test_moons_are_the_same_for_everybody_and_balanced(page) -> None:
 
 
 # Drawings
-
-
-@pytest.fixture
-def axes():
-    figure, axes = plt.subplots()
-    yield axes
-    plt.close(figure)
 
 
 def grids(axes, backward: bool) -> list[tuple[float, float]]:

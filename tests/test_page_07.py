@@ -3,7 +3,6 @@
 import math
 from itertools import permutations
 
-import matplotlib.pyplot as plt
 import pytest
 import torch
 from exercise_player import page_names
@@ -259,13 +258,6 @@ def test_the_solution_of_the_gru_is_torchs_for_any_sizes(page, B, E, H, seed) ->
 
 
 # Drawings
-
-
-@pytest.fixture
-def axes():
-    figure, axes = plt.subplots()
-    yield axes
-    plt.close(figure)
 
 
 def words(axes) -> list[str]:

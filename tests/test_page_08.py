@@ -3,7 +3,6 @@
 import itertools
 import math
 
-import matplotlib.pyplot as plt
 import pytest
 import torch
 import torch.nn.functional as F
@@ -254,13 +253,6 @@ def test_labels_as_decimals_are_refused_in_words_that_name_long() -> None:  # to
 
 
 # Drawings
-
-
-@pytest.fixture
-def axes():
-    figure, axes = plt.subplots()
-    yield axes
-    plt.close(figure)
 
 
 def test_a_footprint_writes_shares_where_there_is_a_slope_and_nowhere_else(axes) -> None:

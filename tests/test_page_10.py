@@ -206,13 +206,6 @@ def test_the_rule_turn_it_once_is_right_for_none_and_one_and_wrong_for_two() -> 
 # Drawings
 
 
-@pytest.fixture
-def axes():
-    figure, axes = plt.subplots()
-    yield axes
-    plt.close(figure)
-
-
 def test_a_confusion_matrix_shows_counts_and_shares_of_its_rows(axes) -> None:
     draw_confusion(torch.tensor([[6, 2], [4, 8]]), axes=axes)
     assert [text.get_text() for text in axes.texts] == ["6\n75.0%", "2\n25.0%", "4\n33.3%", "8\n66.7%"]

@@ -2,7 +2,6 @@
 
 import math
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 import torch
@@ -169,13 +168,6 @@ def test_the_stub_of_the_hunt_holds_the_three_bugs() -> None:
 
 
 # Drawings
-
-
-@pytest.fixture
-def axes():
-    figure, axes = plt.subplots()
-    yield axes
-    plt.close(figure)
 
 
 def test_a_table_of_attention_writes_its_shares(axes) -> None:

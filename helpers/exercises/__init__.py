@@ -45,6 +45,7 @@ from helpers.exercises.machinery import (
     Order,
     Remark,
     Verdict,
+    a_function,
     check,
     find_exercise,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Order",
     "Remark",
     "Verdict",
+    "a_function",
     "check",
     "find_exercise",
     "same",

@@ -49,6 +49,13 @@ class NotAnAnswer(ValueError):
     """The answer has not the form that was asked for; the message says which form is."""
 
 
+def a_function(answer: Any) -> Callable:
+    """The answer, which must be a function."""
+    if not callable(answer):
+        raise NotAnAnswer("The exercise asks for the function, without brackets behind its name.")
+    return answer
+
+
 class _Nothing:
     """Stands for "not given" where None could be given."""
 

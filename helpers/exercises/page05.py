@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers.exercises import Exercise, Fingerprint, Letters, NotAnAnswer, Remark, same, source_of
+from helpers.exercises import Exercise, Fingerprint, Letters, NotAnAnswer, Remark, a_function, same, source_of
 from helpers.exercises.comparing import plain
 
 
@@ -33,9 +33,7 @@ class Tables:
         self.names, self.run = names, run
 
     def __call__(self, answer: Any) -> list:
-        if not callable(answer):
-            raise NotAnAnswer("The exercise asks for the function, without brackets behind its name.")
-        return self.run(answer)
+        return self.run(a_function(answer))
 
     def describe(self, observed: list, right: list, tolerance: float) -> str:
         wrong = [

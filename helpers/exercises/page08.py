@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.exercises import Exercise, Fingerprint, Letters, NotAnAnswer
+from helpers.exercises import Exercise, Fingerprint, Letters, NotAnAnswer, a_function
 from helpers.exercises.comparing import plain, same
 from helpers.invariants import all_invariants
 
@@ -29,8 +29,7 @@ class Summaries:
             self.inputs.append((states, h_n))
 
     def __call__(self, answer: Any) -> list:
-        if not callable(answer):
-            raise NotAnAnswer("The exercise asks for the function, without brackets behind its name.")
+        answer = a_function(answer)
         return [answer(states.clone(), h_n.clone()) for states, h_n in self.inputs]
 
     def describe(self, observed: list, right: list, tolerance: float) -> str:
@@ -75,8 +74,7 @@ SORTED_LABELS = torch.arange(1003) // 502  # 502 negative, then 501 positive: no
 
 def log_of(answer: Callable) -> dict:
     """What a solution of 08.4 reads and reports, for labels that come sorted."""
-    if not callable(answer):
-        raise NotAnAnswer("The exercise asks for the function, without brackets behind its name.")
+    a_function(answer)
 
     def epoch(generator: torch.Generator) -> tuple[list, list, Any]:
         follower = Follower()
@@ -203,16 +201,19 @@ def looks_like(model: nn.Module, logits: Tensor) -> str:
     return ""
 
 
+def a_model(mended: Any, sizes: tuple[int, ...]) -> nn.Module:
+    """A model of these sizes, of the class that the answer must be. Page 11 asks for one, too."""
+    model = mended(*sizes) if callable(mended) else None
+    if not isinstance(model, nn.Module):
+        raise NotAnAnswer("Give the class, without brackets behind its name: mended = Suspect.")
+    return model
+
+
 def properties(mended: Any) -> dict:
     """The four properties of a mended class, whether its dropout still works, and what it looks like."""
-    if not callable(mended):
-        raise NotAnAnswer("Give the class, without brackets behind its name: mended = Suspect.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(8)
-        model = mended(*SIZES)
-        if not isinstance(model, nn.Module):
-            raise NotAnAnswer("Give the class, without brackets behind its name: mended = Suspect.")
-        model.train()
+        model = a_model(mended, SIZES).train()
         drops = not torch.equal(model(IDS, LENGTHS), model(IDS, LENGTHS))
         model.eval()
         found = {finding.name: finding.holds for finding in all_invariants(model, IDS, LENGTHS)}

@@ -7,16 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from helpers.exercises import Exercise, Fingerprint, NotAnAnswer, OnInputs, Order
+from helpers.exercises import Exercise, Fingerprint, NotAnAnswer, OnInputs, Order, a_function
 from helpers.model import TextClassifier
-
-
-def a_function(answer: Any) -> Callable:
-    """The answer, which must be a function."""
-    if not callable(answer):
-        raise NotAnAnswer("The exercise asks for the function, without brackets behind its name.")
-    return answer
-
 
 # 09.3  One batch by heart
 

@@ -9,12 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from helpers.exercises import Exercise, Fingerprint, Letters, NotAnAnswer, OnInputs
+from helpers.exercises import Exercise, Fingerprint, Letters, NotAnAnswer, OnInputs, a_function
 from helpers.exercises.comparing import plain, same, show
 from helpers.model import TextClassifier
 from helpers.text import Vocabulary, tokenize
-
-NO_BRACKETS = "The exercise asks for the function, without brackets behind its name."
 
 # 10.1  Recall, and one number for both
 
@@ -55,8 +53,7 @@ def values_in(box: Any) -> Iterator[Any]:
 
 def opened_by_a_friend(packed: Any) -> dict:
     """What a friend finds who has the course's code, but nothing that this process holds in memory."""
-    if not callable(packed):
-        raise NotAnAnswer(NO_BRACKETS)
+    a_function(packed)
     words = ("<pad>", "<unk>", "was", "the", "dull", "plot", "not", "gripping", "it")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(10)
@@ -146,8 +143,7 @@ ACCURACIES = (0.5, 0.8, 0.95, 0.9, 0.7)  # of five epochs; the third is the best
 
 def epoch_kept(best_weights: Any) -> dict:
     """Which epoch's weights a solution of 10.5 hands back; the weight is the number of the epoch."""
-    if not callable(best_weights):
-        raise NotAnAnswer(NO_BRACKETS)
+    a_function(best_weights)
     model, epochs = nn.Linear(1, 1), []
     with torch.no_grad():
         model.weight.zero_()

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from helpers.exercises import Exercise, Fingerprint, Letters, NotAnAnswer, OnInputs
+from helpers.exercises import Exercise, Fingerprint, Letters, NotAnAnswer, OnInputs, a_function
 from helpers.exercises.comparing import plain
+from helpers.exercises.page08 import a_model
 from helpers.invariants import all_invariants
 
 # 11.1  One mean
@@ -42,9 +43,7 @@ class Tasks:
     )
 
     def __call__(self, answer: Any) -> dict:
-        if not callable(answer):
-            raise NotAnAnswer("The exercise asks for the function, without brackets behind its name.")
-        given = [answer(ids.clone()) for ids in self.batches]
+        given = [a_function(answer)(ids.clone()) for ids in self.batches]
         if any(not isinstance(pair, (tuple, list)) or len(pair) != 2 for pair in given):
             raise NotAnAnswer("The function returns two things: what is allowed, and the words to guess.")
         if any(part is ... for pair in given for part in pair):
@@ -173,14 +172,9 @@ def order_matters(model: nn.Module) -> bool:
 
 def properties(mended: Any) -> dict:
     """Batch, padding, token and twice, as on page 08, and order; and the mistake it looks like."""
-    if not callable(mended):
-        raise NotAnAnswer("Give the class, without brackets behind its name: mended = Suspect.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(8)
-        model = mended(*SIZES)
-        if not isinstance(model, nn.Module):
-            raise NotAnAnswer("Give the class, without brackets behind its name: mended = Suspect.")
-        model.eval()
+        model = a_model(mended, SIZES).eval()
         found = {finding.name: finding.holds for finding in all_invariants(model, IDS, LENGTHS)}
         known = looks_like(model, model(IDS, LENGTHS))
         return {**found, "order": order_matters(model), "known": known}

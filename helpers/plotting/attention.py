@@ -71,14 +71,19 @@ def draw_label_curves(runs: pd.DataFrame, axes: Axes | None = None, column: str 
         axes.plot(means.index, means, linestyle=dash, marker=marker, color=COLORS[color], label=words)
     axes.legend(loc="upper left")
     labels = sorted(runs["labels"].unique())
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(labels))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    mark_sizes(axes, labels)
     axes.set(xlabel="labelled reviews that are seen", ylabel=f"accuracy on the {column} reviews")
     axes.axhline(0.5, color=COLORS["grey"], linestyle=":", linewidth=1)
     axes.text(0.01, 0.5, "a coin", color=COLORS["grey"], va="bottom", transform=axes.get_yaxis_transform())
     return axes
+
+
+def mark_sizes(axes: Axes, sizes: Sequence[float]) -> None:
+    """A logarithmic x axis that names these sizes and no others."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(sizes))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
 
 def draw_size_curve(sizes: Mapping[int, float], axes: Axes, xlabel: str, color: str = "green") -> Axes:
@@ -90,10 +95,7 @@ def draw_size_curve(sizes: Mapping[int, float], axes: Axes, xlabel: str, color: 
     axes.plot(places, values, "-", marker=MARKERS[2], color=COLORS[color])
     for place, value in zip(places, values, strict=True):
         axes.annotate(f"{value:.3f}", (place, value), xytext=(0, 8), textcoords="offset points", ha="center")
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(places))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    mark_sizes(axes, places)
     low, high = min(values), max(*values, min(values) + 0.01)
     axes.set(xlabel=xlabel, ylabel="accuracy", ylim=(low - 0.1 * (high - low), high + 0.25 * (high - low)))
     axes.margins(x=0.12)
