@@ -195,9 +195,6 @@ def test_lines_of_the_style_stand_out_from_the_paper() -> None:
 WORDS = {"text", "annotate", "set_title", "set_xlabel", "set_ylabel", "suptitle"}
 
 
-STILL_PALE = {"helpers/plotting/ladders.py"}  # to be drawn with INKS
-
-
 def pale_words(source: str) -> list[str]:
     """Calls that write words in a colour of COLORS that is too pale for words; INKS has darker ones."""
     enough = {name for name, color in COLORS.items() if contrast(color, "white") >= 4.5}
@@ -216,7 +213,7 @@ def pale_words(source: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("place", [place for place in SOURCES if place not in STILL_PALE])
+@pytest.mark.parametrize("place", SOURCES)
 def test_words_in_figures_are_dark_enough(place: str) -> None:
     assert not pale_words(SOURCES[place])
 

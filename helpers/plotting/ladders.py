@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 
-from helpers.plotting.style import COLORS, SMALLEST_TEXT
+from helpers.plotting.style import COLORS, INKS, SMALLEST_TEXT
 
 if TYPE_CHECKING:  # slow to import
     import pandas as pd
@@ -45,7 +45,7 @@ def draw_ladder(
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
             ha="right",
-            color=COLORS["green"],
+            color=INKS["green"],
             fontsize=SMALLEST_TEXT,
         )
     names = runs.groupby("rung")["name"].first()
@@ -74,7 +74,7 @@ def draw_asynchronous(axes: Axes) -> None:
     )
     for time, name, dash in ((0, "start", "-"), (1.5, "ordered: the clock lies", "--"), (7.95, "done", "-")):
         axes.axvline(time, ymax=0.84, color=COLORS["red"], linestyle=dash)
-        axes.text(time, 1.62, name, ha="left" if time else "center", va="center", color=COLORS["red"])
+        axes.text(time, 1.62, name, ha="left" if time else "center", va="center", color=INKS["red"])
     axes.set(xlim=(-1.1, 9.2), ylim=(-0.5, 1.85), xlabel="time", xticks=[], yticks=[])
     axes.grid(False)
     axes.spines["left"].set_visible(False)
