@@ -455,6 +455,50 @@ def sliders_follow_a_still_picture(page: NotebookNode) -> list[str]:
     return complaints
 
 
+# Exercises that are done later
+
+
+def bound_names(source: str) -> set[str]:
+    """Names that running this code gives a value, outside of functions and comprehensions."""
+    found, inside = set(), (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+    def walk(node: ast.AST) -> None:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        elif not isinstance(node, inside):
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                found.add(node.id)
+            for child in ast.iter_child_nodes(node):
+                walk(child)
+
+    walk(ast.parse(source))
+    return found
+
+
+def checks_find_what_they_compare_with(page: NotebookNode) -> list[str]:
+    """A reader may do an exercise when the whole page has run: what its check reads must still be there.
+
+    The names of the answer itself are free, as the reader runs the stub again; all others are bound once.
+    """
+    complaints, code = [], cells(page, "code")
+    for number, cell in enumerate(code):
+        course = cell.metadata.get("course", {})
+        if course.get("role") != "check":
+            continue
+        own = [one for one in code if one.metadata.get("course", {}).get("exercise") == course["exercise"]]
+        nodes = ast.walk(ast.parse(cell.source))
+        read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        read = read.difference(*(bound_names(one.source) for one in own))
+        complaints += [
+            f"{name(cell)} reads {', '.join(sorted(again))}, bound again in {name(later)}"
+            for later in code[number + 1 :]
+            if (again := read & bound_names(later.source))
+        ]
+    return complaints
+
+
 # Code that the course holds twice: on the page that teaches it, and in helpers
 
 

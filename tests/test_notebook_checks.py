@@ -269,6 +269,20 @@ def another_definition(page: NotebookNode) -> None:
     page.cells[7].source = "def double(w):\n    return w + w"
 
 
+def an_exercise_and_after_it(page: NotebookNode, check: str, after: str) -> None:
+    for count, (role, source) in enumerate({"stub": "guess = ...", "check": check, "": after}.items(), 6):
+        page.cells.append(code(source, count=count, name=role))
+        page.cells[-1].metadata["course"] = {"exercise": "99.1", "role": role} if role else {}
+
+
+def what_a_check_reads_bound_again(page: NotebookNode) -> None:
+    an_exercise_and_after_it(page, "check('99.1', guess, moved)", "for moved in (1, 2):\n    pass")
+
+
+def a_function_that_a_check_calls_defined_again(page: NotebookNode) -> None:
+    an_exercise_and_after_it(page, "check('99.1', guess, double(1))", "from helpers import double")
+
+
 def links(page: NotebookNode) -> list[str]:
     return checks.links_lead_somewhere(page, HERE)
 
@@ -329,6 +343,8 @@ BROKEN = [
     (checks.links_say_where_they_lead, a_link_that_says_nothing),
     (checks.links_say_where_they_lead, a_bare_address_as_words),
     (checks.sliders_follow_a_still_picture, a_slider_alone),
+    (checks.checks_find_what_they_compare_with, what_a_check_reads_bound_again),
+    (checks.checks_find_what_they_compare_with, a_function_that_a_check_calls_defined_again),
     (helper_is_the_same, another_definition),
 ]
 
@@ -413,3 +429,10 @@ def test_a_page_may_build_a_class_in_part() -> None:
     assert checks.definitions_agree_with_helpers(part, whole) == []
     part.cells[7].source = "class Node:\n    def b(self):\n        return 3"
     assert checks.definitions_agree_with_helpers(part, whole) != []
+
+
+def test_the_answer_itself_and_what_the_check_computes_may_be_bound_again() -> None:
+    page = good_page()
+    after = "guess, measured = ..., [double for double in (1, 2)]"
+    an_exercise_and_after_it(page, "measured = double(1)\ncheck('99.1', guess, measured)", after)
+    assert checks.checks_find_what_they_compare_with(page) == []

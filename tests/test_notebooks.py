@@ -143,3 +143,8 @@ def test_links_say_where_they_lead(page) -> None:
 def test_sliders_follow_a_still_picture(page) -> None:
     complaints = checks.sliders_follow_a_still_picture(page)
     assert not complaints, report(complaints)
+
+
+def test_checks_find_what_they_compare_with(page) -> None:
+    complaints = checks.checks_find_what_they_compare_with(page)
+    assert not complaints, report(complaints)
