@@ -3,6 +3,7 @@
 import math
 
 from helpers.exercises import Exercise, Fingerprint, Letters, NotAnAnswer, OnInputs, same
+from helpers.exercises.comparing import plain
 
 
 def slopes_at_two_places(functions: list) -> dict[str, float]:
@@ -29,7 +30,8 @@ def tanh_is(slope):
 CASES = {
     "the right slope of a line": (3.0, lambda x: 3 * x, 2.0),
     "the right slope of a curve": (12.0, lambda x: x * x * x, 2.0),
-    "a slope that is off by 0.0005": (12.0005, lambda x: x * x * x, 2.0),
+    "a slope that is too large by 0.0005": (12.0005, lambda x: x * x * x, 2.0),
+    "a slope that is too small by 0.0005": (11.9995, lambda x: x * x * x, 2.0),
     "a tiny slope that is right": (4e-7, lambda x: 1e-7 * x * x, 2.0),
     "a tiny slope that is twice too large": (8e-7, lambda x: 1e-7 * x * x, 2.0),
 }
@@ -49,8 +51,12 @@ def what_the_check_says(is_right) -> dict[str, object]:
             return f(moved)
 
         verdict = is_right(own, listening, x)
-        seen[name] = verdict if verdict is ... else bool(verdict)
-    distances = [float(moved) - 2.0 for moved in asked] or [0.0]
+        if verdict is ...:
+            return {name: verdict}
+        seen[name] = bool(verdict)
+    if not asked:
+        raise NotAnAnswer("Your check never asks f. It must measure a slope of its own to compare with.")
+    distances = [float(moved) - 2.0 for moved in asked]
     low, high = FITTING_NUDGES
     furthest = max(map(abs, distances))
     seen["the type it measures in"] = (
@@ -67,6 +73,20 @@ def a_good_check(own: float, f, x: float) -> bool:
     h = 1e-5
     measured = (f(x + h) - f(x - h)) / (2 * h)
     return abs(own - measured) / max(abs(own), abs(measured)) < 1e-6
+
+
+class ValueAndSlope(OnInputs):
+    """What the function of 01.5 gives for each input, which must be two numbers."""
+
+    def __call__(self, answer) -> list:
+        results = plain(super().__call__(answer))
+        if any(
+            result is not ... and not (isinstance(result, list) and len(result) == 2) for result in results
+        ):
+            raise NotAnAnswer(
+                "Give back two numbers, first the value and then the slope: return value, slope."
+            )
+        return results
 
 
 def softplus(z: float) -> tuple[float, float]:
@@ -165,7 +185,22 @@ EXERCISES = (
             Fingerprint(
                 "FD05",
                 when=lambda seen: (
-                    seen["a tiny slope that is twice too large"] and not seen["a slope that is off by 0.0005"]
+                    seen["a tiny slope that is twice too large"]
+                    and seen["a tiny slope that is right"]
+                    and not seen["a slope that is too large by 0.0005"]
+                ),
+            ),
+            Fingerprint(
+                "FD08",
+                when=lambda seen: (
+                    seen["a slope that is too small by 0.0005"]
+                    and not seen["a slope that is too large by 0.0005"]
+                ),
+            ),
+            Fingerprint(
+                "FD09",
+                when=lambda seen: (
+                    seen["a tiny slope that is twice too large"] and not seen["the right slope of a line"]
                 ),
             ),
         ),
@@ -182,7 +217,7 @@ EXERCISES = (
             "Name the stations v, q and r. Write three slopes, then think what a chain does with them.",
         ),
         answer=softplus,
-        observe=OnInputs((math.log(3),), (-1.5,), (0.5,)),
+        observe=ValueAndSlope((math.log(3),), (-1.5,), (0.5,)),
         fingerprints=(
             Fingerprint("DC01", softplus_with_slope(lambda z, v: 1 / (1 + v))),
             Fingerprint("DC02", softplus_with_slope(lambda z, v: v / z)),

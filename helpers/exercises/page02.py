@@ -1,9 +1,12 @@
 """Exercises of page 02, backpropagation: shares that add up, their order, a new operation for the tape."""
 
 import math
+import numbers
 
 from helpers.autograd import Value
-from helpers.exercises import Exercise, Fingerprint, Letters, NotAnAnswer, Order
+from helpers.exercises import Exercise, Fingerprint, Letters, NotAnAnswer, Order, same
+
+RIGHT_SHARES = {"v": [6.0], "u": [9.0, 6.0], "x": [30.0, 6.0], "y": [45.0]}
 
 
 def shares_of(ledger: dict) -> dict[str, list[float]]:
@@ -16,6 +19,13 @@ def shares_of(ledger: dict) -> dict[str, list[float]]:
     }
     if any(share is ... for shares in lists.values() for share in shares):
         return lists
+    sums_are_right = all(same(sum(map(float, lists[node])), sum(RIGHT_SHARES[node])) for node in nodes)
+    other = [node for node in nodes if len(lists[node]) != len(RIGHT_SHARES[node])]
+    if sums_are_right and other:
+        raise NotAnAnswer(
+            f"The sums are right. A ledger keeps the single shares, at {' and '.join(other)} too: one from each "
+            "node that uses it, and each node sends once, when its own list is complete."
+        )
     return {f"shares of {node}": sorted(map(float, shares)) for node, shares in lists.items()}
 
 
@@ -29,13 +39,19 @@ def value_and_slope(softplus) -> dict[str, float]:
     if not callable(softplus):
         raise NotAnAnswer("The exercise asks for a function softplus(z) that takes and returns a Value.")
     seen = {}
-    for at in (0.5, -2.0, 3.0, 800.0):
+    for at in (0.5, -2.0, 3.0, 800.0, -800.0):
         z = Value(at)
         result = softplus(z)
         if result is ...:
             return {"value": ...}
         if not hasattr(result, "backward"):
             raise NotAnAnswer(f"softplus must return a Value; for z = {at:g} it returned {result!r:.40}.")
+        if not all(isinstance(written, (tuple, list)) for written in (result.inputs, result.slopes)):
+            raise NotAnAnswer(
+                "Inputs and slopes are tuples, also where there is only one: write (z,), not z."
+            )
+        if not all(isinstance(slope, numbers.Real) for slope in result.slopes):
+            raise NotAnAnswer("A slope on the tape is a plain number. Yours is more: take its .data.")
         (result * 1.0).backward()
         seen |= {f"value at {at:g}": result.data, f"slope at {at:g}": z.grad}
     return seen
@@ -67,7 +83,7 @@ EXERCISES = (
             Fingerprint("DC04", when=lambda slope: slope in (1, 3, 6, 15, 7, 18)),
             Fingerprint("TG12", when=lambda slope: slope in (270, 126)),
             Fingerprint("TG01", 29.0),
-            Fingerprint("TG13", 4.0),
+            Fingerprint("DC16", 4.0),
         ),
         because="Four roads lead from a to Y, and every one of them counts.",
     ),
@@ -81,7 +97,7 @@ EXERCISES = (
             "Which nodes use u? Each of them sends a share. What has each of them received before it sends?",
             "Go back in the order z, v, u, and then x and y. Add up a node's shares before you pass them on.",
         ),
-        answer={"v": [6.0], "u": [9.0, 6.0], "x": [30.0, 6.0], "y": [45.0]},
+        answer=RIGHT_SHARES,
         observe=shares_of,
         fingerprints=(
             Fingerprint("TG15", when=arrives("u", 9, 1)),
@@ -153,6 +169,6 @@ EXERCISES = (
             Fingerprint("TG07", lambda z: Value(softplus(z).data)),
             Fingerprint("DC15", softplus_as_its_own_slope),
         ),
-        because="Right at 800 too, where e^800 has more digits than a float can hold.",
+        because="Right at 800 and at −800 too, where e^800 has more digits than a float can hold.",
     ),
 )

@@ -14,7 +14,7 @@ WRONG = {
         ("DC04", "guess = 15"),
         ("TG12", "guess = 1 * 3 * 6 * 15"),
         ("TG01", "guess = 29"),
-        ("TG13", "guess = 4"),
+        ("DC16", "guess = 1 + 3"),
         (None, "guess = 41"),
     ],
     "02.2": [
@@ -28,6 +28,8 @@ WRONG = {
         ("TG15", LEDGER.format("[9.0, 6.0]", "[2.0, 1.0]", "[3.0]")),
         ("TG15", LEDGER.format("[9.0, 6.0]", "[30.0, 6.0]", "[3.0]")),
         (None, LEDGER.format("[9.0, 6.0]", "[30.0, 6.0]", "[15.0]")),
+        (None, LEDGER.format("15.0", "36.0", "45.0")),
+        (None, LEDGER.format("[9.0, 6.0]", "[18.0, 12.0, 6.0]", "[27.0, 18.0]")),
         (None, "ledger = [6, 15, 36, 45]"),
     ],
     "02.3": [
@@ -51,10 +53,17 @@ WRONG = {
             "def softplus(z):\n    v = math.exp(z.data)\n"
             "    return Value(math.log(1 + v), (z,), (v / (1 + v),), 'softplus')",
         ),
+        (
+            "OV01",
+            "def softplus(z):\n    result = z.data + math.log1p(math.exp(-z.data))\n"
+            "    return Value(result, (z,), (z.sigmoid().data,), 'softplus')",
+        ),
         ("TG07", SOFTPLUS.format("Value(result)")),
         ("DC15", SOFTPLUS.format("Value(result, (z,), (result,), 'softplus')")),
         (None, SOFTPLUS.format("Value(result, (z,), (1.0,), 'softplus')")),
         (None, SOFTPLUS.format("result")),
+        (None, SOFTPLUS.format("Value(result, (z,), (z.sigmoid(),), 'softplus')")),
+        (None, SOFTPLUS.format("Value(result, z, z.sigmoid().data, 'softplus')")),
     ],
 }
 
