@@ -75,6 +75,13 @@ def test_the_edge_of_momentum_is_1_9_times_as_far_out(page, start: torch.Tensor)
     assert below[-1] < 1e-6 < 1e6 < above[-1]
 
 
+@settings(max_examples=8, deadline=None)
+@given(start=places.filter(lambda place: place.abs().min() > 0.1), lr=st.floats(20, 100))
+def test_adam_has_no_edge_on_the_bowl(page, start: torch.Tensor, lr: float) -> None:
+    losses = page["loss_at"](page["adam"](start, lr, 1000))
+    assert losses.max() > 1000 and losses[-1] < 1e-3
+
+
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_the_edge_is_the_same_with_every_sample_written_twice_only_for_the_mean(page, reduction: str) -> None:
     x = torch.tensor([1.0, 2.0, 4.0, 8.0], dtype=torch.float64)
