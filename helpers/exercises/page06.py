@@ -235,7 +235,7 @@ EXERCISES = (
             "at best and at worst?",
         ),
         answer=500,
-        also_right=(0.5,),
+        also_right=(0.5, "50 %", "50%", "half"),
         tolerance=1e-9,
         fingerprints=(
             Fingerprint("TV09", when=lambda guess: 0.9 <= share(guess) <= 1),
@@ -301,6 +301,14 @@ EXERCISES = (
                 "NG08", lambda tokens: Counter(f"{right} {left}" for left, right in pairwise(tokens))
             ),
             Fingerprint("NG09", lambda tokens: Counter(pairwise(tokens))),
+            Fingerprint("NG10", lambda tokens: [" ".join(pair) for pair in pairwise(tokens)]),
+            *(
+                Fingerprint("NG11", lambda tokens, sign=sign: Counter(map(sign.join, pairwise(tokens))))
+                for sign in ("", "_", "-")
+            ),
+            Fingerprint(
+                "NG12", lambda tokens: Counter(" ".join(tokens[i : i + 2]) for i in range(len(tokens)))
+            ),
         ),
         because='"not dull" and "not gripping" are two features now: pairs see one step of order.',
     ),

@@ -251,6 +251,7 @@ EXERCISES = (
             "the changed token in them?",
         ),
         answer=[1, 2, 3],
+        also_right=([3, 2, 1],),
         fingerprints=(
             Fingerprint("BF01", [1]),
             Fingerprint("BF05", [0, 1, 2, 3]),
@@ -258,6 +259,7 @@ EXERCISES = (
             Fingerprint("BF07", []),
             Fingerprint("BF08", [2, 3]),
             Fingerprint("BF09", [1, 2]),
+            Fingerprint("BF10", [2, 3, 4]),
         ),
         because="The rows are its time: what stands in row 1 is heard in row 1 and in every row below it.",
     ),

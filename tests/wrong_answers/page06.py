@@ -72,7 +72,7 @@ WRONG = {
         ("TV13", "guess = 0"),
         ("TV13", "guess = 250"),
         (None, "guess = 5000"),
-        (None, "guess = 'half'"),
+        (None, "guess = 'most'"),
     ],
     "06.4": [
         ("TV01", AS_SHIPPED),
@@ -115,7 +115,11 @@ WRONG = {
         ("NG07", pairs("return Counter(' '.join(pair) for pair in zip(tokens[::2], tokens[1::2]))")),
         ("NG08", pairs("return Counter(f'{b} {a}' for a, b in zip(tokens, tokens[1:]))")),
         ("NG09", pairs("return Counter(zip(tokens, tokens[1:]))")),
-        (None, pairs("return Counter(' '.join(tokens[i : i + 2]) for i in range(len(tokens)))")),
+        ("NG10", pairs("return [f'{a} {b}' for a, b in zip(tokens, tokens[1:])]")),
+        ("NG11", pairs("return Counter(a + b for a, b in zip(tokens, tokens[1:]))")),
+        ("NG11", pairs("return Counter(f'{a}_{b}' for a, b in zip(tokens, tokens[1:]))")),
+        ("NG11", pairs("return Counter(map('-'.join, zip(tokens, tokens[1:])))")),
+        ("NG12", pairs("return Counter(' '.join(tokens[i : i + 2]) for i in range(len(tokens)))")),
         (None, pairs("return Counter(' '.join(three) for three in zip(tokens, tokens[1:], tokens[2:]))")),
         (None, "pairs = 3"),
     ],
@@ -132,7 +136,7 @@ RIGHT = {
         "def mean_of_words(embedded, lengths):\n"
         "    return torch.stack([row[:n].mean(dim=0) for row, n in zip(embedded, lengths)])",
     ],
-    "06.3": ["guess = 500.0", "guess = 1000 // 2", "guess = 0.5"],
+    "06.3": ["guess = 500.0", "guess = 1000 // 2", "guess = 0.5", "guess = '50 %'", "guess = 'half'"],
     "06.4": [
         pipeline(),
         pipeline("Counter(word for text in train for word in tokenize(text))"),

@@ -91,6 +91,7 @@ WRONG = {
         ("BF07", "guess = []"),
         ("BF08", "guess = [2, 3]"),
         ("BF09", "guess = [1, 2]"),
+        ("BF10", "guess = [2, 3, 4]"),
         (None, "guess = [0]"),
         (None, "guess = 1"),
     ],
@@ -162,7 +163,7 @@ WRONG = {
 }
 
 RIGHT = {
-    "08.1": ["guess = {1, 2, 3}", "guess = (1, 2, 3)", "guess = range(1, 4)"],
+    "08.1": ["guess = {1, 2, 3}", "guess = (1, 2, 3)", "guess = range(1, 4)", "guess = [3, 2, 1]"],
     "08.2": ["vote = 'B'", "vote = '(b)'"],
     "08.3": [
         summary("torch.cat((h_n[-2], h_n[-1]), dim=-1)"),
