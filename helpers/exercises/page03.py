@@ -50,6 +50,15 @@ def slopes_of_two_outputs(
     return slopes
 
 
+def not_one_for_each_output(seen: list) -> bool:
+    """Whether some slope is not a list with one number for each output: two of them, then three."""
+    return any(
+        not isinstance(slope, list) or len(slope) != outputs
+        for slopes, outputs in zip(seen, (2, 3), strict=True)
+        for slope in slopes
+    )
+
+
 # 03.4  A step that goes nowhere
 
 SAMPLES = (column(1.0, 2.0, 4.0), column(3.0, 5.0, 8.0))  # three labels, no two alike, not quite on a line
@@ -143,6 +152,7 @@ EXERCISES = (
             Fingerprint("LR01", 0.12),
             Fingerprint("LR06", 0.119),
             Fingerprint("LR07", 0.01),
+            Fingerprint("LR07", 0.05),
         ),
         because="Steep and flat shrink at nearly the best common pace there.",
     ),
@@ -194,6 +204,7 @@ EXERCISES = (
             Fingerprint("MS08", slopes_of_two_outputs(len, two=1.0)),
             Fingerprint("MS10", slopes_of_two_outputs(torch.numel, forget_x=True)),
             Fingerprint("MS10", slopes_of_two_outputs(len, forget_x=True)),
+            Fingerprint("MS11", when=not_one_for_each_output),
         ),
     ),
     Exercise(
@@ -246,6 +257,7 @@ EXERCISES = (
             Fingerprint("LR08", edge_with(reach=1.0)),
             Fingerprint("LR09", edge_with(curvature=lambda x: curvatures(x)[0])),
             Fingerprint("LR10", edge_with(curvature=steepest_parameter)),
+            Fingerprint("LR10", edge_with(curvature=lambda x: 2 * (x**2).mean())),
         ),
         because="No label was needed: for this loss the inputs alone decide how far a step may go.",
     ),

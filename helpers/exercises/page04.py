@@ -1,5 +1,6 @@
 """Exercises of page 04, cross-entropy: the price of the truth, its logarithms, its gradient."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -32,6 +33,15 @@ def as_one_softmax(scores: torch.Tensor, labels: torch.Tensor, dim: int) -> torc
     """The two-term formula on a softmax of the only column (dim=1: always 1) or down the photos (dim=0)."""
     p = torch.softmax(scores[:, None], dim=dim)[:, 0]
     return -(labels * p.log() + (1 - labels) * (1 - p).log()).mean()
+
+
+ORDINARY = torch.tensor([2.0, -1.0, 0.5]), torch.tensor([1.0, 0.0, 0.0])
+LARGE_SCORES = torch.tensor([110.0, -110.0, -110.0]), torch.tensor([1.0, 0.0, 1.0])
+
+
+def right_for_ordinary_scores_only(seen: list) -> bool:
+    ordinary, large = (F.binary_cross_entropy_with_logits(*inputs) for inputs in (ORDINARY, LARGE_SCORES))
+    return same(seen[0], ordinary, 1e-4) and not same(seen[1], large, 1e-4)
 
 
 # 04.5  Your own loss, with its gradient
@@ -87,6 +97,12 @@ def shows(part: str, *wrong: object) -> Callable[[dict], bool]:
     return lambda seen: any(same(seen[part], one, 1e-4) for one in wrong)
 
 
+def only_the_small_photo_is_lost(seen: dict) -> bool:
+    """At 1000, the photo that holds the large scores has its gradient, and the other one has none."""
+    large, small = seen["gradient at 1000"]
+    return same(large, right_loss(*LARGE)[1][0], 1e-4) and not all(map(math.isfinite, small))
+
+
 def mixes_photos(seen: dict) -> bool:
     down = LOGITS.softmax(dim=0)
     return shows("loss", loss_of(-true_entry(down).log()))(seen) or shows(
@@ -123,6 +139,8 @@ EXERCISES = (
             Fingerprint("CE03", when=lambda seen: 0.6895 < seen < 0.6965),
             Fingerprint("CE21", 0.2231),
             Fingerprint("CE22", 0.8),
+            Fingerprint("CE32", -1.6094),
+            Fingerprint("CE33", 1.8326),
         ),
         because="Seven times the price of the cat photo, for the same answer of the model.",
         tolerance=5e-3,
@@ -189,10 +207,7 @@ EXERCISES = (
             "Ask of your version: what does it charge for a photo of a dog? And for a truth scored −110?",
         ),
         answer=F.binary_cross_entropy_with_logits,
-        observe=OnInputs(
-            (torch.tensor([2.0, -1.0, 0.5]), torch.tensor([1.0, 0.0, 0.0])),
-            (torch.tensor([110.0, -110.0, -110.0]), torch.tensor([1.0, 0.0, 1.0])),
-        ),
+        observe=OnInputs(ORDINARY, LARGE_SCORES),
         fingerprints=(
             Fingerprint(
                 "CE14", lambda scores, labels: F.binary_cross_entropy_with_logits(scores.sigmoid(), labels)
@@ -216,6 +231,7 @@ EXERCISES = (
                 lambda scores, labels: F.binary_cross_entropy_with_logits(scores, labels, reduction="sum"),
             ),
             Fingerprint("CE28", lambda scores, labels: -(labels * F.logsigmoid(scores)).mean()),
+            Fingerprint("CE15", when=right_for_ordinary_scores_only),
         ),
         because="Logits in the name, logits in the call.",
         tolerance=1e-4,
@@ -246,10 +262,13 @@ EXERCISES = (
             Fingerprint("CE25", when=shows("loss", loss_of(-true_entry(PROBABILITY)))),
             Fingerprint("SM05", when=shows("loss", loss_of(-true_entry(LOGITS / LOGITS.sum(1, True)).log()))),
             Fingerprint("SM09", when=mixes_photos),
+            Fingerprint("CE32", when=shows("loss", -loss_of(SURPRISE))),
+            Fingerprint("CE33", when=shows("loss", loss_of(-PROBABILITY.log().sum(dim=1)))),
             # a different mean
             Fingerprint("CE23", when=shows("loss", SURPRISE.sum())),
             Fingerprint("CE24", when=shows("loss", SURPRISE.sum() / LOGITS.numel())),
             # right for ordinary scores only
+            Fingerprint("LS04", when=only_the_small_photo_is_lost),
             Fingerprint("SM03", when=shows("loss at 1000", float("nan"))),
             Fingerprint("LS01", when=shows("loss at 1000", float("inf"))),
             Fingerprint("LS02", when=shows("loss at 1000", never_paid_back(*LARGE))),

@@ -59,7 +59,7 @@ WRONG = {
         ("LR01", "guess = 0.12"),
         ("LR06", "guess = 0.119"),
         ("LR07", "guess = 0.01"),
-        (None, "guess = 0.05"),
+        ("LR07", "guess = 0.05"),
         (None, "guess = 'the second'"),
     ],
     "03.2": [
@@ -81,7 +81,8 @@ WRONG = {
         ("MS08", SLOPES.format("(error * x).mean(0)", "error.mean(0)")),
         ("MS10", SLOPES.format("2 * error.sum(0) / error.numel()", "2 * error.sum(0) / error.numel()")),
         ("MS10", SLOPES.format("2 * error.mean(0)", "2 * error.mean(0)")),
-        (None, SLOPES.format("2 * (error * x).mean()", "2 * error.mean()")),
+        ("MS11", SLOPES.format("2 * (error * x).mean()", "2 * error.mean()")),
+        ("MS11", SLOPES.format("2 * (error * x).mean(dim=1)", "2 * error.mean(dim=1)")),
         (None, SLOPES.format("2 * error.T @ x", "2 * error.sum(0)")),
     ],
     "03.4": [
@@ -103,6 +104,7 @@ WRONG = {
         ("LR08", edge(edge="1 / torch.linalg.eigvalsh(hessian)[-1]")),
         ("LR09", edge(edge="2 / torch.linalg.eigvalsh(hessian)[0]")),
         ("LR10", edge(edge="2 / hessian.diagonal().max()")),
+        ("LR10", edge(edge="2 / hessian[0, 0]")),
         (None, edge(edge="2 / hessian.trace()")),
         (None, "def edge(x, reduction):\n    return 0.119756"),
     ],

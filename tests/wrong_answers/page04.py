@@ -37,6 +37,8 @@ WRONG = {
         ("CE21", "guess = -math.log(0.8)"),
         ("CE21", "guess = 0.22"),
         ("CE22", "guess = 1 - 0.2"),
+        ("CE32", "guess = math.log(0.2)"),
+        ("CE33", "guess = -math.log(0.8) - math.log(0.2)"),
         (None, "guess = 5"),
         (None, "guess = 'a lot'"),
     ],
@@ -76,6 +78,7 @@ WRONG = {
         ),
         ("CE23", DETECTOR + "F.binary_cross_entropy_with_logits(scores, labels, reduction='sum')"),
         ("CE28", DETECTOR + "-(labels * F.logsigmoid(scores)).mean()"),
+        ("CE15", DETECTOR + "F.binary_cross_entropy(p.clamp(1e-7, 1 - 1e-7), labels)"),
         (None, DETECTOR + "F.binary_cross_entropy_with_logits(-scores, labels)"),
         (None, DETECTOR + "F.binary_cross_entropy_with_logits(scores, labels.long())"),
     ],
@@ -107,6 +110,16 @@ WRONG = {
         ),
         ("LS02", own("(shifted.exp().sum(dim=1).log() - logits[range(N), labels]).mean()", RIGHT_GRADIENT)),
         ("CE15", own("-torch.log(torch.softmax(logits, dim=1))[range(N), labels].mean()")),
+        ("CE32", own("(Y * log_p).sum(dim=1).mean()")),
+        ("CE33", own("-log_p.sum(dim=1).mean()")),
+        (
+            "LS04",
+            "def loss_and_gradient(logits, labels):\n"
+            "    shifted = logits - logits.max()\n"
+            "    log_p = shifted - shifted.exp().sum(dim=1, keepdim=True).log()\n"
+            "    Y = F.one_hot(labels, logits.shape[1])\n"
+            "    return -(Y * log_p).sum(dim=1).mean(), (log_p.exp() - Y) / len(labels)",
+        ),
         ("CE26", own(gradient="(Y - p) / N")),
         ("CE26", own(gradient="Y - p")),
         ("SA01", own(gradient="(p - Y) * p * (1 - p) / N")),
