@@ -2,7 +2,16 @@
 // with LabApp.expose_app_in_browser.
 window.course = {
   panel: () => window.jupyterapp?.shell?.currentWidget,
-  kernel: () => course.panel()?.sessionContext?.session?.kernel,
+  kernel: (file) => {
+    const context = course.panel()?.sessionContext;
+    return !file || context?.path.endsWith(file) ? context?.session?.kernel : undefined;
+  },
+  open: (path) => window.jupyterapp.commands.execute("docmanager:open", { path }),
+  close: async () => {
+    const panel = course.panel();
+    await panel.sessionContext.shutdown();
+    panel.dispose(); // not "close", which asks whether to save
+  },
   cells: () => course.panel().content.widgets,
   cell: (id) => course.cells().find((cell) => cell.model.id === id),
   tagged: (cell, tag) => (cell.model.getMetadata("tags") ?? []).includes(tag),
@@ -12,11 +21,9 @@ window.course = {
   settled: async () => void (await course.kernel().requestKernelInfo()),
 
   // Lab's own commands. They return at the first error, also at an announced one, so their return is not enough.
-  // With the id of a cell, the page runs only up to this cell.
-  run: async (last) => {
+  run: async () => {
     course.ran = false;
-    if (last) course.panel().content.activeCellIndex = course.cells().indexOf(course.cell(last)) + 1;
-    await window.jupyterapp.commands.execute(last ? "notebook:run-all-above" : "notebook:run-all-cells");
+    await window.jupyterapp.commands.execute("notebook:run-all-cells");
     await course.settled();
     course.ran = true;
   },

@@ -79,12 +79,12 @@ def _address(server: subprocess.Popen, runtime: Path, log: Path) -> str:
 class Tab:
     """One page of the course in JupyterLab.
 
-    page: the browser's. last: id of the last cell to run; None for all. asked: every address it asked for.
+    page: the browser's; a JupyterLab that it shows already is used again. asked: every address it asked for.
     complaints: errors of the page's own code and of the browser.
     """
 
-    def __init__(self, page, address: str, file: str, last: str | None = None) -> None:
-        self.page, self.file, self.last = page, file, last
+    def __init__(self, page, address: str, file: str) -> None:
+        self.page, self.file, self.begun = page, file, False
         self.page.set_default_timeout(PATIENCE)
         self.asked, self.complaints = [], []
         self._listeners = {
@@ -96,9 +96,11 @@ class Tab:
         }
         for event, listener in self._listeners.items():
             self.page.on(event, listener)
-        # A workspace of its own: two tabs in one would send each other away.
-        self.page.goto(address % f"{file[:2]}/tree/notebooks/{file}", wait_until="commit")
-        self.begun = self.finished = False
+        if self.page.url == "about:blank":
+            # A workspace of its own: two tabs in one would send each other away.
+            self.page.goto(address % f"{file[:2]}/tree/notebooks/{file}", wait_until="commit")
+        else:
+            self.page.evaluate("file => void course.open(file)", f"notebooks/{file}")
 
     def _heard(self, message) -> None:
         # While a kernel starts, the server's list of kernels may answer 500: not the page's doing.
@@ -106,27 +108,28 @@ class Tab:
             self.complaints.append(message.text)
 
     def begin(self) -> None:
-        """Run the cells, without waiting for them."""
+        """Run all cells, without waiting for them."""
         if not self.begun:
-            self.wait("() => course.kernel()?.status === 'idle'")
-            self.page.evaluate("last => void course.run(last)", self.last)
+            self.wait("file => course.kernel(file)?.status === 'idle'", self.file)
+            self.page.evaluate("() => void course.run()")
             self.begun = True
 
+    def has_ended(self) -> bool:
+        """Whether the cells have run, or the page has stopped at an error."""
+        return self.begun and self.page.evaluate("() => course.ran")
+
     def finish(self) -> None:
-        """Wait until the cells have run, or the page has stopped at an error."""
+        """Wait until it has ended."""
         self.begin()
-        if not self.finished:
-            self.wait("() => course.ran")
-            self.finished = True
+        self.wait("() => course.ran")
 
     def wait(self, condition: str, *given) -> None:
         """Until a function of JavaScript is true, asked ten times a second."""
         self.page.wait_for_function(condition, arg=given[0] if given else None, polling=100)
 
     def close(self) -> None:
-        """End the kernel and leave the page."""
-        self.page.evaluate("() => course.panel().sessionContext.shutdown()")
-        self.page.goto("about:blank")
+        """End the kernel and close the page; its JupyterLab stays."""
+        self.page.evaluate("() => course.close()")
         for event, listener in self._listeners.items():
             self.page.remove_listener(event, listener)
 
