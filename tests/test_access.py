@@ -266,7 +266,6 @@ POSIX_ONLY = {
 }  # fmt: skip
 POSIX_MODULES = {"fcntl", "resource", "termios", "pwd", "grp", "pty", "tty", "posix"}
 GUARDED = {("helpers/devices.py", "resource")}  # asked only where sys.platform is not win32
-ASCII_ONLY = {"cell 10-save", "cell 10-damage"}  # reads and writes, without an encoding, text that is ASCII
 
 
 def posix_only(source: str) -> set[str]:
@@ -290,7 +289,6 @@ def posix_only(source: str) -> set[str]:
 
 def test_helpers_tools_and_pages_ask_nothing_that_windows_lacks() -> None:
     used = {(place, what) for place, source in SOURCES.items() for what in posix_only(source)}
-    used = {(place, what) for place, what in used if place not in ASCII_ONLY}
     assert used <= GUARDED
 
 

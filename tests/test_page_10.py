@@ -16,18 +16,18 @@ from helpers import corpus, twins
 from helpers.plotting import draw_confusion, draw_mattered, draw_slices, draw_threshold, draw_two_failures
 from helpers.predict import leave_out
 
-WHOLE_CELLS = ("imports", "scores", "confusion", "roc", "facts")
+WHOLE_CELLS = ("imports", "scores", "confusion", "measures", "roc", "reliability", "facts")
 FIRST_PARTS = {  # up to the line that begins with this
-    "measures": "called = ",
     "base-rate": "print(",
     "cost": "print(",
     "temperature": "four, four_truth",
     "fit-temperature": "temperature = ",
-    "reliability": "print(",
+    "calibration-error": "print(",
     "bootstrap": "whole = ",
     "wilson": "print(",
     "running": "chosen = ",
     "occlusion": "film = ",
+    "share-right": "print(",
     "challenge": "filled = ",
 }
 

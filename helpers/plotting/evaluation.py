@@ -96,6 +96,8 @@ def draw_reliability(bins: pd.DataFrame, *, title: str = "", axes: Axes | None =
     size = 30 + 300 * (bins["texts"] / bins["texts"].sum()) ** 0.5
     axes.scatter(bins["confidence"], bins["right"], s=size, color=COLORS["blue"], zorder=3, label="a bin")
     low = min(0.45, bins["right"].min() - 0.05)
+    axes.text(0.52, 0.97, "too modest", fontsize=SMALLEST_TEXT)
+    axes.text(0.99, 0.72, "boastful", fontsize=SMALLEST_TEXT, ha="right")
     axes.set(xlim=(0.48, 1.02), ylim=(low, 1.03), xlabel="confidence", ylabel="share right", title=title)
     return axes
 
@@ -167,8 +169,9 @@ def draw_two_failures(denials: pd.DataFrame, fillers: pd.DataFrame) -> None:
             )
         axes.set_xticks(range(len(frame)), [str(step) for step in frame.index])
         axes.set(xlabel=where, ylim=(-0.04, 1.06), xlim=(-0.4, len(frame) - 0.6), title=title)
-    trained = panels[0].axvspan(-0.4, 1.4, color="#E4E4E4", zorder=0)
-    panels[1].axvspan(-0.4, 0.4, color="#E4E4E4", zorder=0)
+    seen = {"facecolor": "#E4E4E4", "edgecolor": COLORS["grey"], "linewidth": 0.8, "zorder": 0}
+    trained = panels[0].axvspan(-0.4, 1.4, **seen)
+    panels[1].axvspan(-0.4, 0.4, **seen)
     panels[0].set_ylabel("share of labels right")
     handles, names = panels[0].get_legend_handles_labels()
-    panels[1].legend([*handles, trained], [*names, "seen in training"], loc="lower left")
+    panels[1].legend([*handles, trained], [*names, "seen in training"], loc="lower right")
