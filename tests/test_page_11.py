@@ -15,7 +15,7 @@ from helpers.exercises.page11 import LAYOUTS, count, properties
 from helpers.language_model import adaptive_head, hand_over, next_word_loss, states_and_next
 from helpers.measured import read_measured
 from helpers.model import TextClassifier
-from helpers.plotting import draw_attention, draw_label_curves, draw_scale
+from helpers.plotting import draw_attention, draw_counts, draw_label_curves, draw_scale
 
 WHOLE_CELLS = ("imports", "three-words", "attention", "pooling", "block", "transformer", "states-and-next")
 
@@ -102,8 +102,19 @@ def test_the_count_is_that_of_the_pages_model_with_its_head_taken_off(
 def test_gpt_3_by_the_formula_has_175_billion_parameters_and_its_published_cost() -> None:
     gpt3 = count(*LAYOUTS[-1])
     assert round(gpt3 / 1e9) == 175
+    assert round(gpt3 / 1e6, -2) == 174_600  # table D.1 of its paper
     assert 6 * gpt3 * 300e9 == pytest.approx(3.14e23, rel=0.005)
     assert math.log(50_257) == pytest.approx(10.82, abs=0.005)
+
+
+@settings(max_examples=30, deadline=None)
+@given(shape=sizes, seed=seeds)
+def test_a_word_pulls_by_its_share_times_how_far_it_is_from_the_mean(shape, seed) -> None:
+    scores, values = drawn(shape[1:2], seed).requires_grad_(), drawn(shape[1:2], seed + 1)
+    shares = scores.softmax(dim=0)
+    heard = shares @ values
+    heard.backward()
+    torch.testing.assert_close(scores.grad, (shares * (values - heard)).detach())
 
 
 # Next words
@@ -182,6 +193,21 @@ def test_the_label_curves_go_through_the_means_of_their_runs(axes) -> None:
         tuple(line.get_xdata()): list(line.get_ydata()) for line in axes.lines if line.get_linestyle() == "--"
     }
     assert lines[10, 40] == pytest.approx([0.6, 0.8])
+
+
+def test_a_start_keeps_its_look_whatever_else_is_measured_and_a_new_one_is_drawn_too(axes) -> None:
+    rows = [("scratch", 10, 0.5), ("scratch", 40, 0.8), ("another", 10, 0.6), ("another", 40, 0.7)]
+    draw_label_curves(pd.DataFrame(rows, columns=["start", "labels", "test"]), axes=axes)
+    named = {
+        line.get_label(): line.get_linestyle() for line in axes.lines if not line.get_label().startswith("_")
+    }
+    assert named == {"from scratch": "--", "another": "-."}
+
+
+def test_bars_of_right_answers_carry_their_numbers_and_the_coins(axes) -> None:
+    draw_counts({"a": 500, "b": 916}, coin=500, axes=axes)
+    assert {text.get_text() for text in axes.texts} == {"500", "916", "a coin"}
+    assert [bar.get_height() for bar in axes.patches] == [500, 916]
 
 
 def test_bars_of_the_scale_carry_their_numbers_in_words(axes) -> None:

@@ -283,7 +283,7 @@ EXERCISES = (
         hints=(
             "Which parts are there once in each block, and which only once in the whole model?",
             "A Linear from a to b has a·b weights and b biases; a LayerNorm has two numbers for each of its "
-            "places. One block: four Linears, then two wider ones, and two LayerNorms.",
+            "columns. One block: four Linears, then two wider ones, and two LayerNorms.",
         ),
         answer=count,
         observe=OnInputs(*LAYOUTS),

@@ -4,7 +4,13 @@ Colours are never the only cue: lines also differ in dash, points in marker, and
 parts stand in modules of their own; pages import from here.
 """
 
-from helpers.plotting.attention import draw_attention, draw_label_curves, draw_scale, draw_size_curve
+from helpers.plotting.attention import (
+    draw_attention,
+    draw_counts,
+    draw_label_curves,
+    draw_scale,
+    draw_size_curve,
+)
 from helpers.plotting.chains import draw_backward_step, draw_chain, draw_secant, draw_tape
 from helpers.plotting.descent import (
     draw_bounces,
@@ -48,6 +54,7 @@ __all__ = [
     "draw_chain",
     "draw_confusion",
     "draw_contours",
+    "draw_counts",
     "draw_decision_surface",
     "draw_footprint",
     "draw_gates",

@@ -44,6 +44,8 @@ def draw_attention(
         ha="right" if len(words) > 4 else "center",
     )
     axes.set_yticks(range(len(asking)), asking)
+    if list(asking) == list(words):
+        axes.set(xlabel="… answers", ylabel="… asks")
     axes.tick_params(length=0)
     axes.grid(False)
     for side in axes.spines.values():
@@ -51,30 +53,55 @@ def draw_attention(
     return axes
 
 
-STARTS = (("pretrained", "blue", "-", "o"), ("scratch", "red", "--", "s"))
+def draw_counts(counts: Mapping[str, int], coin: int, axes: Axes | None = None) -> Axes:
+    """Right answers as bars, each with its number, and what a coin would get as a dotted line."""
+    axes = axes if axes is not None else plt.gca()
+    colors = ("red", "purple", "blue", "green")  # as in draw_losses
+    bars = axes.bar(list(counts), list(counts.values()), width=0.6)
+    for bar, color in zip(bars, colors, strict=False):
+        bar.set(facecolor=tint(COLORS[color], 0.55), edgecolor=COLORS[color])
+    axes.bar_label(bars, padding=3)
+    axes.axhline(coin, color=COLORS["black"], linestyle=":", linewidth=1.2)
+    axes.text(len(counts) - 0.6, coin, "a coin", va="bottom")
+    axes.set(xlim=(-0.5, len(counts) + 0.2), ylim=(0, 1.15 * max(*counts.values(), coin)))
+    axes.grid(axis="x", visible=False)
+    return axes
+
+
+LOOKS = (("blue", "-", "o"), ("red", "--", "s"), ("green", ":", "^"), ("purple", "-.", "D"))
+STARTS = {
+    "pretrained": "pretrained on reviews without labels",
+    "scratch": "from scratch",
+    "linear": "linear: TF-IDF of words",
+}
 
 
 def draw_label_curves(runs: pd.DataFrame, axes: Axes | None = None, column: str = "test") -> Axes:
     """Accuracy against labelled reviews, one line a start; each point a run, the line through their means.
 
-    runs: one row a run with the columns start ("pretrained", "scratch"), labels and `column`.
+    runs: one row a run with the columns start ("pretrained", "scratch", or any other), labels and `column`.
     """
     if axes is None:
         _, axes = plt.subplots(figsize=(9, 5))
-    for start, color, dash, marker in STARTS:
-        own = runs[runs["start"] == start]
-        if own.empty:
+    if runs.empty:
+        axes.text(0.5, 0.5, "not measured yet", ha="center", va="center", transform=axes.transAxes)
+        return axes
+    there = list(runs["start"].unique())
+    starts = [*STARTS, *(start for start in there if start not in STARTS)]
+    for start, (color, dash, marker) in zip(starts, LOOKS, strict=False):
+        if start not in there:
             continue
+        own = runs[runs["start"] == start]
         means = own.groupby("labels")[column].mean()
         axes.plot(own["labels"], own[column], marker, color=COLORS[color], alpha=0.45, markersize=6)
-        words = "pretrained on reviews without labels" if start == "pretrained" else "from scratch"
+        words = STARTS.get(start, start)
         axes.plot(means.index, means, linestyle=dash, marker=marker, color=COLORS[color], label=words)
     axes.legend(loc="upper left")
     labels = sorted(runs["labels"].unique())
     mark_sizes(axes, labels)
     axes.set(xlabel="labelled reviews that are seen", ylabel=f"accuracy on the {column} reviews")
     axes.axhline(0.5, color=COLORS["grey"], linestyle=":", linewidth=1)
-    axes.text(0.01, 0.5, "a coin", color=COLORS["grey"], va="bottom", transform=axes.get_yaxis_transform())
+    axes.text(0.01, 0.5, "a coin", va="bottom", transform=axes.get_yaxis_transform())
     return axes
 
 
@@ -83,7 +110,7 @@ def mark_sizes(axes: Axes, sizes: Sequence[float]) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sizes))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: in_words(value)))
 
 
 def draw_size_curve(sizes: Mapping[int, float], axes: Axes, xlabel: str, color: str = "green") -> Axes:
@@ -94,7 +121,7 @@ def draw_size_curve(sizes: Mapping[int, float], axes: Axes, xlabel: str, color: 
     places, values = zip(*sorted(sizes.items()), strict=True)
     axes.plot(places, values, "-", marker=MARKERS[2], color=COLORS[color])
     for place, value in zip(places, values, strict=True):
-        axes.annotate(f"{value:.3f}", (place, value), xytext=(0, 8), textcoords="offset points", ha="center")
+        axes.annotate(f"{value:.3f}", (place, value), xytext=(-4, 5), textcoords="offset points", ha="right")
     mark_sizes(axes, places)
     low, high = min(values), max(*values, min(values) + 0.01)
     axes.set(xlabel=xlabel, ylabel="accuracy", ylim=(low - 0.1 * (high - low), high + 0.25 * (high - low)))
@@ -119,7 +146,7 @@ def draw_scale(rungs: Sequence[tuple[str, float, bool]], axes: Axes | None = Non
         )
     axes.set_xscale("log")
     axes.set_yticks(range(len(rungs)), [name for name, _, _ in rungs])
-    axes.set_xlim(1, max(number for _, number, _ in rungs) * 100)
+    axes.set_xlim(1, max(number for _, number, _ in rungs) * 55)
     axes.xaxis.set_major_locator(LogLocator(numticks=30))
     axes.set_xlabel(xlabel)
     axes.grid(axis="y", visible=False)
