@@ -346,6 +346,7 @@ def model_card(artefact: Artefact) -> str:
     readout = {
         "last": "the state after the last word",
         "max": "the largest value of each feature over all words",
+        "mean": "the mean of each feature over all words",
     }
     rows = []
     for name, value in artefact.metrics.items():

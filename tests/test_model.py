@@ -49,7 +49,7 @@ def test_the_default_sizes_are_the_articles_and_count_1_675_778():
     assert count_parameters(model) == 10_000 * 128 + 4 * (128 + 256 + 2) * 256 + 256 * 2 + 2 == 1_675_778
 
 
-@pytest.mark.parametrize("readout", ["last", "max"])
+@pytest.mark.parametrize("readout", ["last", "max", "mean"])
 def test_the_classifier_has_all_four_properties(readout):
     assert all(holds(small(readout=readout, dropout=0.5)).values())
 

@@ -127,7 +127,7 @@ class Waits(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("readout", ["last", "max"])
+@pytest.mark.parametrize("readout", ["last", "max", "mean"])
 def test_no_step_makes_the_device_wait(readout):
     learning = Learner(fresh(readout=readout), SETTINGS, "float32", steps=30)
     laid_out = resident_batches(ENCODED, plan_batches(ENCODED.lengths, 7))
