@@ -23,8 +23,8 @@ def shares_of(ledger: dict) -> dict[str, list[float]]:
     other = [node for node in nodes if len(lists[node]) != len(RIGHT_SHARES[node])]
     if sums_are_right and other:
         raise NotAnAnswer(
-            f"The sums are right. A ledger keeps the single shares, at {' and '.join(other)} too: one from each "
-            "node that uses it, and each node sends once, when its own list is complete."
+            f"The sums are right. A ledger keeps the single shares, at {' and '.join(other)} too: one from "
+            "each node that uses it, and each node sends once, when its own list is complete."
         )
     return {f"shares of {node}": sorted(map(float, shares)) for node, shares in lists.items()}
 
