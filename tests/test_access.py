@@ -376,7 +376,7 @@ def test_a_rival_symbol_would_be_found() -> None:
     assert all(re.search(rival, written) for rival in RIVALS.values())
 
 
-@pytest.mark.parametrize("number", ["00", "04", "05", "06", "08", "09", "11"])
+@pytest.mark.parametrize("number", ["00", "04", "05", "06", "07", "08", "09", "11"])
 def test_the_thread_of_ln_2_is_seen_on_the_page(number: str) -> None:
     code = checks.cells(COURSE[number], "code")
     shown = "".join(text for cell in code for text in checks.output_texts(cell))
@@ -384,7 +384,7 @@ def test_the_thread_of_ln_2_is_seen_on_the_page(number: str) -> None:
     assert re.search(r"0\.693", shown + markdown(COURSE[number]))
 
 
-@pytest.mark.parametrize("number", ["02", "03", "04", "05", "07"])
+@pytest.mark.parametrize("number", ["02", "03", "04", "05", "06", "07", "08"])
 def test_the_thread_of_the_tape_is_seen_on_the_page(number: str) -> None:
     code = "\n".join(cell.source for cell in checks.cells(COURSE[number], "code"))
     assert re.search(r"\bValue\(", code) and "tape" in markdown(COURSE[number])
