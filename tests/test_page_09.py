@@ -23,12 +23,12 @@ from helpers.plotting import draw_asynchronous, draw_ladder
 from helpers.text import Vocabulary, encode
 from helpers.votes import NgramVotes
 
-WHOLE_CELLS = ("imports", "imports-course", "six", "votes-by-hand", "profiler")
+WHOLE_CELLS = ("imports", "imports-course", "six", "votes-by-hand", "ladder-table", "clock", "profiler")
 FIRST_PARTS = {
     "best-of": "spread = ",
     "without-film": "print",
     "pads": "lengths, generator",
-    "ladder-table": 'print("you said',
+    "flagship-against-linear": "rival, flagship = ",
     "underflow": "print",
     "clip-order": "right, wrong",
     "shares": "whole, shares",
@@ -41,7 +41,7 @@ FIRST_PARTS = {
 def page() -> dict:
     """The names that the page's cells define, without those that train, draw or print."""
     given = {"twin_data": small_prepared(), "device": torch.device("cpu")}
-    names = page_names("09", WHOLE_CELLS, FIRST_PARTS | {"clock": "def seconds_of_parts"}, **given)
+    names = page_names("09", WHOLE_CELLS, FIRST_PARTS, **given)
     return names
 
 
@@ -64,6 +64,11 @@ def test_the_expected_best_of_many_coins_is_what_tossing_them_gives(page, models
 
 def test_fifty_looks_at_250_reviews_are_worth_seven_points(page):
     assert round(page["best_of"](50, 250), 2) == 0.57 and page["best_of"](1, 250) == pytest.approx(0.5)
+
+
+def test_a_hundred_times_the_reviews_divide_the_flattery_by_ten(page):
+    few, many = (page["best_of"](50, reviews) - 0.5 for reviews in (250, 25_000))
+    assert few / many == pytest.approx(10, rel=0.01)
 
 
 # Votes
@@ -123,6 +128,20 @@ def test_the_interval_of_a_rung_joins_both_kinds_of_luck(page):
     assert table["±"][2] == pytest.approx(by_hand, abs=0.01)
     one_seed = page["summary"](runs(1))
     assert one_seed["±"][2] == pytest.approx(196 * math.sqrt(0.89 * 0.11 / 25_000), abs=0.01)
+
+
+def test_rival_and_rung_are_chosen_on_validation_whatever_test_says(page):
+    rows = pd.DataFrame(
+        {"name": ["a", "b", "c"], "validation": [0.90, 0.92, 0.91], "test": [0.93, 0.91, 0.92]}
+    )
+    assert page["chosen"](rows)["name"] == "b"
+
+
+def test_only_epochs_that_are_averaged_can_show_what_averaging_does(page):
+    ladder = page["measured"].query("group == 'ladder'").set_index(["name", "seed"])[["best_epoch", "test"]]
+    kept = ladder.loc["averaged"].join(ladder.loc["schedule"].add_suffix("_before"))
+    unaveraged = kept[kept["best_epoch"] < 3]
+    assert len(unaveraged) == 2 and (unaveraged["test"] == unaveraged["test_before"]).all()
 
 
 def test_the_measured_table_has_the_columns_that_the_page_reads(page):

@@ -36,7 +36,11 @@ def watched(answer: Any) -> dict:
         model.fc.weight.register_hook(lambda gradient: given.append(gradient.clone()))
         model.fc.weight.register_post_accumulate_grad_hook(lambda weight: kept.append(weight.grad.clone()))
         losses = function(model, BATCH)
-    losses = [float(loss) for loss in losses] if isinstance(losses, (list, tuple, torch.Tensor)) else []
+    losses = (
+        [float(torch.as_tensor(loss).detach()) for loss in losses]
+        if isinstance(losses, (list, tuple, torch.Tensor))
+        else []
+    )
     same = (torch.allclose(new, total) for new, total in zip(given, kept, strict=True))
     return {
         "gradients are computed": bool(given),
@@ -225,6 +229,9 @@ EXERCISES = (
             Fingerprint("SE07", lambda accuracy, reviews: (accuracy * (1 - accuracy)) ** 0.5),
             Fingerprint("SE08", lambda accuracy, reviews: (accuracy * (1 - accuracy)) ** 0.5 / reviews),
             Fingerprint("SE09", lambda accuracy, reviews: (accuracy / reviews) ** 0.5),
+            Fingerprint(
+                "SE11", lambda accuracy, reviews: 1.96 * (accuracy * (1 - accuracy) / reviews) ** 0.5
+            ),
         ),
         tolerance=1e-6,
         because="At 87 % of 25,000 reviews that is 0.21 points: models closer than that were not told apart.",
@@ -270,6 +277,7 @@ EXERCISES = (
                 when=lambda order: "b" in order and ("h" not in order or order.index("h") > order.index("b")),
             ),
             Fingerprint("AM03", when=lambda order: "c" not in order),
+            Fingerprint("AM06", when=lambda order: "a" in order and order.index("a") < order.find("b")),
             Fingerprint("ZG01", when=lambda order: "d" not in order),
             Fingerprint(
                 "ZG03",

@@ -34,19 +34,26 @@ def draw_ladder(
         color = COLORS["red" if best else "blue"]
         axes.errorbar(mean, place, xerr=half, fmt="s" if best else "o", color=color, capsize=4, markersize=7)
         axes.plot(group["test"], [place + 0.28] * seeds, "|", color=COLORS["grey"], markersize=8)
-    for place, (name, accuracy) in enumerate(rivals.items()):
-        axes.axvline(
-            accuracy, color=COLORS["green"], linestyle=("--", ":", "-.", (0, (6, 1, 1, 1)))[place % 4]
-        )
-        axes.annotate(
+    for place, (name, accuracy) in enumerate(sorted(rivals.items(), key=lambda rival: rival[1])):
+        dash = ("--", ":", "-.", (0, (6, 1, 1, 1)))[place % 4]
+        axes.axvline(accuracy, color=COLORS["green"], linestyle=dash)
+        axes.annotate(  # to the left of its upright, above the names of weaker rivals: no line crosses a name
             name,
             (accuracy, 1),
-            (0, 6 + 15 * (len(rivals) - 1 - place)),
+            (-4, 4 + 16 * place),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
             ha="right",
             color=INKS["green"],
             fontsize=SMALLEST_TEXT,
+        )
+        axes.annotate(
+            "",
+            (accuracy, 1),
+            (0, 16 * (place + 1)),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            arrowprops={"arrowstyle": "-", "color": COLORS["green"], "shrinkA": 0, "shrinkB": 0},
         )
     names = runs.groupby("rung")["name"].first()
     axes.set_yticks(range(len(names)), list(names))

@@ -60,6 +60,7 @@ WRONG = {
             "    return spread / n",
         ),
         ("SE09", "import math\ndef standard_error(p, n):\n    return math.sqrt(p / n)"),
+        ("SE11", "def standard_error(p, n):\n    return 1.96 * (p * (1 - p) / n) ** 0.5"),
         (None, "def standard_error(p, n):\n    return 0.0021"),
     ],
     "09.3": [
@@ -76,7 +77,10 @@ WRONG = {
         ("AM05", 'order = "dehbfc"'),
         ("ZG01", 'order = "ehbac"'),
         ("ZG03", 'order = "edhbac"'),
+        ("AM06", 'order = "dehabc"'),
+        ("AM06", 'order = "dehacb"'),
         (None, 'order = "dehbca"'),
+        (None, 'order = "dhebac"'),
     ],
     "09.5": [
         ("GP01", clock("pass", "return device.clock() - start")),
@@ -128,6 +132,8 @@ RIGHT = {
     "09.3": [
         loop("for p in model.parameters():\n            p.grad = None", "optimizer.step()"),
         loop("pass", "optimizer.step()\n        optimizer.zero_grad()"),
+        loop("model.zero_grad()", "optimizer.step()").replace("loss.item()", "loss"),
+        loop("optimizer.step()\n        optimizer.zero_grad()", "pass"),
     ],
     "09.4": ['order = "d e h b a c"', 'order = ["e", "h", "b", "a", "c", "d"]'],
     "09.5": [
