@@ -64,13 +64,13 @@ PAGES = (
          "A gate decides what to keep; a forget gate near 1 keeps memory and gradient alive."),
     Page("08", "repairing_the_classifier", "Repairing the classifier", "the model", 60, ("07",), (2, 0),
          READING, "Code that runs can be blind: test properties, not shapes."),
-    Page("09", "training_on_gpu", "Training on a GPU", "the training", 75, ("04", "08"), (3, 0), USING,
+    Page("09", "training_on_gpu", "Training on a GPU", "the training", 80, ("04", "08"), (3, 0), USING,
          "Choose on validation, report once on test, with an error bar, and know where the time goes."),
-    Page("10", "evaluating_and_serving", "Evaluating and serving", "the product", 60, ("09",), (4, 0), USING,
+    Page("10", "evaluating_and_serving", "Evaluating and serving", "the product", 70, ("09",), (4, 0), USING,
          "A model is weights, vocabulary, config, preprocessing and known limits."),
     Page("11", "attention_and_large_models", "Attention and large models", "the large model", 60,
          ("04", "09"), (4, 1), USING, "Attention reads all words at once, so positions must be added; "
-         "pretraining and scale do the rest."),
+         "text without labels teaches, and scale makes it pay."),
 )  # fmt: skip
 
 

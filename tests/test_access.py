@@ -376,7 +376,7 @@ def test_a_rival_symbol_would_be_found() -> None:
     assert all(re.search(rival, written) for rival in RIVALS.values())
 
 
-@pytest.mark.parametrize("number", ["00", "04", "05", "06", "07", "08", "09", "11"])
+@pytest.mark.parametrize("number", ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "11"])
 def test_the_thread_of_ln_2_is_seen_on_the_page(number: str) -> None:
     code = checks.cells(COURSE[number], "code")
     shown = "".join(text for cell in code for text in checks.output_texts(cell))

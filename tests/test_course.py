@@ -35,6 +35,15 @@ def test_the_map_has_the_minutes_of_the_page(page) -> None:
     assert re.findall(r"(\d+) minutes to read", opening) == [str(page.minutes)]
 
 
+@pytest.mark.parametrize("page", THERE[1:], ids=lambda page: page.number)
+def test_the_exercises_take_as_long_as_their_cards_say(page) -> None:
+    cells = nbformat.read(NOTEBOOKS / page.file, as_version=4).cells
+    cards = [
+        about["minutes"] for cell in cells if (about := cell.metadata.get("course", {})).get("role") == "card"
+    ]
+    assert re.findall(r"(\d+) more for the exercises", cells[0].source) == [str(sum(cards))]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.number)
 def test_a_page_is_linked_when_it_is_there_and_only_then(page) -> None:
     (line,) = (
