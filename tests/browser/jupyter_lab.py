@@ -110,7 +110,12 @@ class Tab:
     def begin(self) -> None:
         """Run all cells, without waiting for them."""
         if not self.begun:
-            self.wait("file => course.kernel(file)?.status === 'idle'", self.file)
+            ready = "file => course.kernel(file)?.status === 'idle'"
+            try:
+                self.wait(ready, self.file)
+            except Exception:  # once, as a reader does with a page that does not come
+                self.page.reload(wait_until="commit")
+                self.wait(ready, self.file)
             self.page.evaluate("() => void course.run()")
             self.begun = True
 
