@@ -68,7 +68,7 @@ PAGES = (
          "Choose on validation, report once on test, with an error bar, and know where the time goes."),
     Page("10", "evaluating_and_serving", "Evaluating and serving", "the product", 70, ("09",), (4, 0), USING,
          "A model is weights, vocabulary, config, preprocessing and known limits."),
-    Page("11", "attention_and_large_models", "Attention and large models", "the large model", 60,
+    Page("11", "attention_and_large_models", "Attention and large models", "the large model", 65,
          ("04", "09"), (4, 1), USING, "Attention reads all words at once, so positions must be added; "
          "text without labels teaches, and scale makes it pay."),
 )  # fmt: skip

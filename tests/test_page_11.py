@@ -147,15 +147,31 @@ def test_what_is_handed_over_is_the_embedding_and_the_lstm_and_nothing_else() ->
     assert torch.equal(classifier.fc.weight, last)
 
 
-def test_the_measured_table_has_both_starts_on_the_same_labels_and_seeds() -> None:
+def test_the_measured_table_has_both_starts_on_the_same_labels_seeds_and_epochs() -> None:
     runs = read_measured("pretraining")
-    by_labels = runs[runs["group"] == "labels"]
-    assert by_labels[["labels", "start", "seed", "epochs"]].duplicated().sum() == 0
-    assert (
-        by_labels.groupby("labels")[["epochs", "hidden", "embedding", "parameters"]].nunique().max().max()
-        <= 1
-    )
+    for group in ("labels", "frozen", "readout"):
+        runs_of = runs[(runs["group"] == group) & (runs["hidden"] == 128)]
+        keys = {
+            start: set(zip(own["labels"], own["seed"], own["epochs"].fillna(0), strict=True))
+            for start, own in runs_of.groupby("start")
+        }
+        assert keys["scratch"] == keys["pretrained"]
+        assert len(runs_of) == sum(len(rows) for rows in keys.values()), "a run stands there twice"
     assert (runs["test"].dropna().between(0.45, 0.96)).all()
+
+
+def test_what_the_page_says_of_pretraining_is_what_the_table_says() -> None:
+    runs = read_measured("pretraining")
+    runs = runs[runs["hidden"] == 128]
+    gains = {}  # group -> gain of the pretrained start for each number of labels and seed, in points
+    for group in ("labels", "frozen"):
+        tests = runs[runs["group"] == group].pivot_table("test", ["labels", "seed"], "start")
+        gains[group] = 100 * (tests["pretrained"] - tests["scratch"])
+    assert set(gains["labels"].index) == {(n, s) for n in (250, 1_000, 5_000, 22_500) for s in (0, 1, 2)}
+    assert (gains["frozen"] > 0).all() and (gains["frozen"].groupby("labels").mean() > 8).all()
+    tuned, mean = gains["labels"], gains["labels"].groupby("labels").mean()
+    assert mean[[250, 1_000]].between(0.5, 2).all() and mean[[5_000, 22_500]].between(-2, -0.5).all()
+    assert (tuned[250] < 0).any() and (tuned[[5_000, 22_500]] < 0).all()
 
 
 # The bug hunt
@@ -201,7 +217,7 @@ def test_a_start_keeps_its_look_whatever_else_is_measured_and_a_new_one_is_drawn
     named = {
         line.get_label(): line.get_linestyle() for line in axes.lines if not line.get_label().startswith("_")
     }
-    assert named == {"from scratch": "--", "another": "-."}
+    assert named == {"from scratch, all of it trained": "--", "another": "-."}
 
 
 def test_bars_of_right_answers_carry_their_numbers_and_the_coins(axes) -> None:

@@ -68,11 +68,18 @@ def draw_counts(counts: Mapping[str, int], coin: int, axes: Axes | None = None) 
     return axes
 
 
-LOOKS = (("blue", "-", "o"), ("red", "--", "s"), ("green", ":", "^"), ("purple", "-.", "D"))
+LOOKS = (
+    ("blue", "-", "o"),
+    ("red", "--", "s"),
+    ("blue", ":", "^"),
+    ("red", (0, (1, 3)), "v"),
+    ("purple", "-.", "D"),
+)
 STARTS = {
-    "pretrained": "pretrained on reviews without labels",
-    "scratch": "from scratch",
-    "linear": "linear: TF-IDF of words",
+    "pretrained": "pretrained, then all of it trained",
+    "scratch": "from scratch, all of it trained",
+    "pretrained, frozen": "pretrained, only the last layer trained",
+    "scratch, frozen": "untrained, only the last layer trained",
 }
 
 
