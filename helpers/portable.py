@@ -88,11 +88,6 @@ def export_onnx(model: TextClassifier, path: Path | str) -> None:
         )
 
 
-def in_bfloat16(model: TextClassifier) -> nn.Module:
-    """A copy of `model` whose numbers have 16 bits: the range of float32, 2 to 3 decimal digits."""
-    return copy.deepcopy(model).cpu().eval().bfloat16()
-
-
 def in_int8(model: TextClassifier) -> nn.Module:
     """A copy of `model` whose weights are whole numbers of 8 bits, each row or table with a scale of its own.
 

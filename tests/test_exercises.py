@@ -44,7 +44,7 @@ OTHER_RIGHT = [
 
 @pytest.fixture(autouse=True)
 def hints_start_from_the_first() -> None:
-    machinery.forget_attempts()
+    machinery._times_wrong.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -300,11 +300,6 @@ def diagnose(exercise: Exercise, observed: Any) -> str | None:
 _times_wrong: Counter = Counter()
 
 
-def forget_attempts() -> None:
-    """Start the hints of all exercises from the first one again."""
-    _times_wrong.clear()
-
-
 def next_hint(exercise: Exercise, diagnosis: str | None) -> str:
     """A question the first time, a smaller step the second, from the third on the way to the solution."""
     _times_wrong[exercise.id, diagnosis] += 1
