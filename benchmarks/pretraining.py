@@ -1,6 +1,6 @@
 """What reading without labels is worth: the course's LSTM pretrained on 50,000 reviews, then fine-tuned.
 
-    python benchmarks/pretraining.py            all of it: about an hour on one CPU thread, minutes on a GPU
+    python benchmarks/pretraining.py            all of it: more than an hour on one CPU thread
     python benchmarks/pretraining.py --quick    the same steps on generated text, in seconds; writes nothing
     python benchmarks/pretraining.py --units 1024 --readings 10     a larger reader, for a GPU
 
