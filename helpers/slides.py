@@ -30,6 +30,9 @@ TEXT_LETTERS, TEXT_LINE, GAP = 82, 40, 12  # letters in a line of text, its heig
 CODE_LARGE, CODE_SMALL, LETTER, LINE = 23, 18, 0.602, 1.3  # sizes of code; width and height of a letter
 BLACK_ON_WHITE = HtmlFormatter(nowrap=True, style="default")
 MOST_LINES = 21  # of an output
+NOBODY = re.compile(  # what a page says to a reader who has not guessed
+    r"[| ]*[Yy]ou (said|\w+ed)\b[^\n;]*(no guess yet|nothing|not yet)( yet| will hold| -)?[;,:]? ?\n?"
+)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -48,7 +51,7 @@ def slide_type(cell: NotebookNode, before: NotebookNode | None, after: NotebookN
         if re.match(r"#{1,2} ", cell.source):
             return "skip" if "\n*0 minutes" in cell.source else "slide"
         return "skip" if cell.source.lstrip().startswith("<details") else "subslide"
-    if re.search(r"^guess\w* = |\binteract\(", cell.source, re.M):
+    if re.search(r"^((my_)?guess\w*|my_vote) = |\b(interact|VBox)\(", cell.source, re.M):
         return "skip"  # for one reader at a keyboard
     if not cell.outputs and re.match(r"(import|from) ", cell.source):
         return "skip"
@@ -200,7 +203,7 @@ def sentences(text: str) -> list[str]:
     """A paragraph cut into its sentences; a bold passage stays whole."""
     bold = re.findall(r"\*\*.+?\*\*", " ".join(text.split()))
     rest = re.sub(r"\*\*.+?\*\*", "\ue004", " ".join(text.split()))
-    parts = re.split(r"(?<=[.!?])([”\")’*]*) +(?=[A-Z“\"(*…'\ue000\ue004])|(?<=\ue004) +(?=[A-Z])", rest)
+    parts = re.split(r"(?<=[.!?])([”\")’*]*) +(?=[A-Z“\"(\[*…'\ue000\ue004])|(?<=\ue004) +(?=[A-Z])", rest)
     joined = [a + (b or "") for a, b in zip(parts[::2], [*parts[1::2], ""], strict=True)]
     return [re.sub("\ue004", lambda _: bold.pop(0), part) for part in joined]
 
@@ -216,7 +219,7 @@ def leading(piece: str, is_first: bool, leads_on: bool) -> str:
         (is_first and (at == 0 or (at == 1 and len(parts[0].split()) < 5)))
         or (leads_on and at == len(parts) - 1 and part.endswith(":"))
         or "**" in part
-        or (part.endswith("?") and len(part) > 25)
+        or (re.search(r"\?[*”\")]*$", part) and len(part) > 25)
         for at, part in enumerate(parts)
     ]
     return " ".join(part for part, show in zip(parts, shown, strict=True) if show)
@@ -271,8 +274,8 @@ class Deck:
         last = self.slides[-1]
         if last.parts and last.height + height > HEIGHT * 1.04:
             more = Slide(last.section, last.title, last.kind, last.minutes, last.exercise, notes=last.notes)
-            if len(last.parts) > 1 and last.parts[-1][0].rstrip().endswith(":</p>"):  # a lead-in goes along
-                more.parts.append(last.parts.pop())
+            while len(last.parts) > 1 and re.search(r"(:</p>|</h\d>)\s*$", last.parts[-1][0]):
+                more.parts.insert(0, last.parts.pop())  # a lead-in or a heading goes along
             self.slides.append(more)
             step = False
         self.slides[-1].parts.append((rendered, height, step))
@@ -439,7 +442,7 @@ def shown_output(output: NotebookNode) -> list[tuple[str, int]]:
         return [(f'<div class="result">{table}</div>', 36 * table.count("<tr"))]
     else:
         text = output.data.get("text/plain", "")
-    text = re.sub(r"you said:? (no guess yet|nothing)[;,]? ?\n?", "", ANSI.sub("", text)).strip("\n")
+    text = NOBODY.sub("", ANSI.sub("", text)).strip("\n")
     if not text:
         return []
     while lines_on_slide(text) > MOST_LINES:  # the rest is in the notebook

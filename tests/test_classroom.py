@@ -166,6 +166,20 @@ def test_no_formula_is_left_as_it_was_typed(page: Page) -> None:
 
 
 @each_page
+def test_slides_close_with_the_question_and_say_nothing_of_guesses_not_made(page: Page) -> None:
+    *_, last = re.findall(r'<section class="slide.*?</section>', deck_of(page), re.DOTALL)
+    if any("The question for the next page" in cell.source for cell in stored(page).cells):
+        assert "?" in shown_of(last)
+    for text in re.findall(r'<pre class="out"[^>]*>(.*?)</pre>', deck_of(page), re.DOTALL):
+        assert not re.search(r"no guess yet|you \w+:? (nothing|not yet)|\A\W*[:;|] ", text)
+
+
+@each_page
+def test_no_slide_ends_with_a_heading(page: Page) -> None:
+    assert not re.search(r"</h[3-6]>\s*</div></div><footer>", deck_of(page))
+
+
+@each_page
 def test_no_solution_is_on_the_slides_or_in_their_notes(page: Page) -> None:
     deck = plain(deck_of(page))
     for key in exercises(page):
@@ -235,7 +249,8 @@ def test_no_solution_is_left(page: Page, edition: Path) -> None:
                 assert plain(sentence) not in text, (key, sentence)
         if plain(code) not in elsewhere:
             assert plain(code) not in text, key
-    assert not re.search(r"<summary>(The answer|Answer|After the vote)\b", text)
+    sources = "\n".join(cell.source for cell in handed_out(edition, page).cells)
+    assert not re.search(r"<summary>(The answer|Answer|After the vote)\b", sources)
 
 
 @each_page
