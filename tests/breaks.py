@@ -146,7 +146,8 @@ def stored(page: str, name: str) -> tuple[str, ...]:
 
 START, CHAIN, TAPE, SQUARES = "00_start_here", "01_chain_rule", "02_backpropagation", "03_mean_squared_error"
 PRICE, LAYERS, WORDS, MEMORY = "04_cross_entropy", "05_matrix_backprop", "06_text_to_tensors", "07_lstm_cell"
-REPAIR = "08_repairing_the_classifier"
+REPAIR, TRAINING, SERVING = "08_repairing_the_classifier", "09_training_on_gpu", "10_evaluating_and_serving"
+LARGE = "11_attention_and_large_models"
 
 
 def on(page: str) -> str:
@@ -404,6 +405,41 @@ MODEL = [
         "keys, known = ids, ids > 0",
     ),
     Break(
+        "a word counts as often as a text says it",
+        "helpers/votes.py",
+        test("votes", "votes_are_scikit_learns_naive_bayes_order_by_order"),
+        "            first[:, 1:] = of_row[:, 1:] != of_row[:, :-1]\n",
+        "",
+    ),
+    Break(
+        "words that were never counted vote like a neighbour in the table",
+        "helpers/votes.py",
+        test("votes", "only_the_commonest_are_kept_and_the_rest_is_silent"),
+        "torch.where(table[places] == keys, vote, 0.0)",
+        "vote",
+    ),
+    Break(
+        "a reader without labels is asked for the word that it has just read",
+        "helpers/language_model.py",
+        test("page_11", "every_word_but_the_last_is_asked_and_pads_are_not"),
+        "states[:, :-1][followed], ids[:, 1:][followed]",
+        "states[:, :-1][followed], ids[:, :-1][followed]",
+    ),
+    Break(
+        "pads are words to be guessed",
+        "helpers/language_model.py",
+        test("page_11", "every_word_but_the_last_is_asked_and_pads_are_not"),
+        "followed = time < lengths[:, None] - 1",
+        "followed = time < lengths[:, None]",
+    ),
+    Break(
+        "a pretrained reader hands over its embedding and keeps its LSTM",
+        "helpers/language_model.py",
+        test("page_11", "what_is_handed_over_is_the_embedding_and_the_lstm_and_nothing_else"),
+        'for part in ("embedding", "lstm"):',
+        'for part in ("embedding",):',
+    ),
+    Break(
         "gradients are not clipped",
         "helpers/learner.py",
         test("training", "a_step_is_the_one_that_the_page_writes"),
@@ -528,6 +564,13 @@ KEPT = [
         "if False:",
     ),
     Break(
+        "a classifier is saved among files that are not its own",
+        "helpers/artefact.py",
+        test("artefact", "a_folder_with_other_files_is_not_overwritten"),
+        "if names - {WEIGHTS, VOCABULARY, CONFIG} or strange_config:",
+        "if False:",
+    ),
+    Break(
         "the words that mattered have the wrong sign",
         "helpers/predict.py",
         test("predict", "a_word_matters_as_much_as_the_probability_changes_without_it"),
@@ -570,6 +613,13 @@ KEPT = [
         test("serve", "only_this_machine_can_ask_unless_told_otherwise"),
         '"--host", default="127.0.0.1"',
         '"--host", default="0.0.0.0"',
+    ),
+    Break(
+        "any page in the same browser may ask the service",
+        "helpers/serve.py",
+        test("serve", "what_is_not_announced_as_json_is_refused"),
+        'request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":',
+        "False:",
     ),
 ]
 
@@ -619,6 +669,32 @@ PAGES = [
         change=source("08-fit", "copy.deepcopy(model.state_dict())", "model.state_dict()"),
     ),
     Break(
+        "clipped before the loss scale is taken off",
+        on(TRAINING),
+        test("page_09", "clipping_before_unscaling_shortens_the_step_by_the_scale"),
+        change=source("09-clip-order", "    if unscale_first:", "    if not unscale_first and scale < 0:"),
+    ),
+    Break(
+        "recall is computed in the column of precision",
+        on(SERVING),
+        test("page_10", "counts_and_measures_are_scikit_learns_also_where_nothing_was_flagged"),
+        change=source(
+            "10-confusion", "2 * truth.long() + predicted.long()", "2 * predicted.long() + truth.long()"
+        ),
+    ),
+    Break(
+        "the temperature is searched on the wrong side",
+        on(SERVING),
+        test("page_10", "the_temperature_that_was_put_in_is_found_again"),
+        change=source("10-fit-temperature", "score, truth) < 0 else", "score, truth) > 0 else"),
+    ),
+    Break(
+        "attention without its root",
+        on(LARGE),
+        test("page_11", "attention_is_torchs_and_what_is_forbidden_gets_exactly_nothing"),
+        change=source("11-attention", " / math.sqrt(Q.shape[-1])", ""),
+    ),
+    Break(
         "a class on a page is not the helper's any more",
         on(TAPE),
         test("page_definitions", f"page_and_helpers_define_the_same_thing_the_same_way[{TAPE}]"),
@@ -629,6 +705,18 @@ PAGES = [
         on(PRICE),
         stored(PRICE, "numbers_in_prose_are_held_by_a_cell"),
         change=source("04-read-prices", "costs 0.2231", "costs 0.2331"),
+    ),
+    Break(
+        "a number in a closing table that no cell prints",
+        on(TRAINING),
+        stored(TRAINING, "numbers_in_prose_are_held_by_a_cell"),
+        change=source("09-keep", "| 0.571 |", "| 0.581 |"),
+    ),
+    Break(
+        "a number of a worked example that no cell prints",
+        on(SERVING),
+        stored(SERVING, "numbers_in_prose_are_held_by_a_cell"),
+        change=source("10-temperature-after", "= 0.3296$", "= 0.3926$"),
     ),
     Break(
         "a printed number edited by hand",
@@ -770,6 +858,37 @@ EXERCISES = [
         change=source("05-ex5-solution", "(log_p.exp() - y) / len(X)", "(y - log_p.exp()) / len(X)"),
     ),
     Break(
+        "a solution that stops the clock before the work is done",
+        on(TRAINING),
+        test("exercises", "the_solution_on_the_page_is_right[09.5]"),
+        change=source("09-ex5-solution", "    work()\n    device.synchronize()\n", "    work()\n"),
+    ),
+    Break(
+        "a solution that keeps a mirror of the best weights",
+        on(SERVING),
+        test("exercises", "the_solution_on_the_page_is_right[10.5]"),
+        change=source("10-ex-10-5-solution", "copy.deepcopy(model.state_dict())", "dict(model.state_dict())"),
+    ),
+    Break(
+        "a solution whose softmax runs over the queries",
+        on(LARGE),
+        test("exercises", "the_solution_on_the_page_is_right[11.1]"),
+        change=source("11-ex1-solution", "scores.softmax(dim=1)", "scores.softmax(dim=0)"),
+    ),
+    Break(
+        "hints of two late exercises exchanged",
+        on(LARGE),
+        test("exercises", "the_folded_hints_are_those_of_the_exercise[11.1]"),
+        change=swapped("11-ex1-hints", "11-ex2-hints"),
+    ),
+    Break(
+        "a known mistake of page 10 is not recognised any more",
+        "helpers/exercises/page10.py",
+        test("exercises", "every_known_mistake_has_a_wrong_answer_that_shows_it[10.2]"),
+        ', Fingerprint("BR02", "b")',
+        "",
+    ),
+    Break(
         "the hints of two exercises exchanged",
         on(CHAIN),
         test("exercises", "the_folded_hints_are_those_of_the_exercise[01.1]"),
@@ -840,6 +959,67 @@ EXERCISES = [
         on(CHAIN),
         test("exercises", "the_card_says_what_the_exercise_says[01.1]"),
         change=source("01-card-1", "difficulty ●○○", "difficulty ●●○"),
+    ),
+]
+
+# What a course leader makes of the pages
+
+CLASSROOM = [
+    Break(
+        "the student edition has the solutions",
+        "helpers/classroom.py",
+        test("classroom", "no_solution_is_left[09]"),
+        "            cell.source = NO_SOLUTION\n",
+        "            pass\n",
+    ),
+    Break(
+        "the student edition tells what a vote should say",
+        "helpers/classroom.py",
+        test("classroom", "no_solution_is_left[09]"),
+        "(The answer|Answer|After the vote)",
+        "(The answer|Answer)",
+    ),
+    Break(
+        "the student edition comes with what is the teacher's",
+        "helpers/classroom.py",
+        test("classroom", "the_edition_holds_what_it_needs_and_not_what_is_the_teachers"),
+        '("classroom.py", "slides.py", "slides.html", "__pycache__", "*.part")',
+        '("__pycache__", "*.part")',
+    ),
+    Break(
+        "the third hint of the student edition leads to a solution that is not there",
+        "helpers/classroom.py",
+        test("classroom", "the_third_hint_leads_to_the_teacher"),
+        "        file.write(THIRD_HINT)\n",
+        '        file.write("")\n',
+    ),
+    Break(
+        "formulas within a line stay as they were typed on the slides",
+        "helpers/slides.py",
+        test("classroom", "no_formula_is_left_as_it_was_typed[04]"),
+        """self.keep(formula(body, "inline"), len(body) // 2, match.group())""",
+        """self.keep(match.group(), len(body) // 2, match.group())""",
+    ),
+    Break(
+        "the slides fetch their formulas from the network",
+        "helpers/slides.html",
+        test("classroom", "slides_ask_no_other_file_for_anything[04]"),
+        "<title>{{TITLE}}</title>\n",
+        '<title>{{TITLE}}</title>\n<script src="https://cdn.example/mathjax.js"></script>\n',
+    ),
+    Break(
+        "what a page folds is read out in the speaker's notes",
+        "helpers/slides.py",
+        test("classroom", "what_a_page_folds_is_not_on_its_slides_or_in_their_notes[03]"),
+        'return re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)',
+        "return text",
+    ),
+    Break(
+        "the lesson plan has other minutes than the card",
+        "docs/teaching.md",
+        test("classroom", "the_plan_lists_what_the_page_has_with_its_minutes[09]"),
+        "| exercise 09.6 | 8 |",
+        "| exercise 09.6 | 9 |",
     ),
 ]
 
@@ -931,4 +1111,4 @@ AROUND = [
     ),
 ]
 
-BREAKS = [*ENGINE, *TEXTS, *MODEL, *KEPT, *PAGES, *EXERCISES, *AROUND]
+BREAKS = [*ENGINE, *TEXTS, *MODEL, *KEPT, *PAGES, *EXERCISES, *CLASSROOM, *AROUND]

@@ -188,6 +188,15 @@ def test_no_solution_is_on_the_slides_or_in_their_notes(page: Page) -> None:
         assert plain(slides.to_html(reason))[:60] not in deck, key
 
 
+@each_page
+def test_what_a_page_folds_is_not_on_its_slides_or_in_their_notes(page: Page) -> None:
+    deck = plain(deck_of(page))
+    for cell in stored(page).cells:
+        if cell.cell_type == "markdown" and not cell.source.startswith("## Before you start"):
+            for folded in re.findall(r"</summary>(.*?)</details>", cell.source, re.DOTALL):
+                assert plain(slides.to_html(folded))[:60] not in deck, cell.id
+
+
 def test_a_result_waits_for_its_key_and_prose_is_cut_to_its_first_sentence() -> None:
     page = small_page()
     slides.mark(page)
