@@ -37,6 +37,11 @@ It is not in this edition. Show your last attempt, and what the check said about
 explaining it aloud finds most mistakes. Your teacher has the solution and its reason.
 
 </details>"""
+NO_ANSWER = """<details><summary>Not in this edition</summary>
+
+Your teacher has the answer. Until then argue for yours: tell a neighbour why it must be so.
+
+</details>"""  # of a vote in the prose, which no check reads
 THIRD_HINT = """
 # This is the student edition: its third hint leads to a teacher, where the course's leads to the solution.
 from helpers.exercises import machinery  # noqa: E402
@@ -123,7 +128,7 @@ def without_solutions(page: NotebookNode) -> NotebookNode:
         else:
             cell.source = re.sub(
                 r"<details><summary>(The answer|Answer|After the vote)\b.*?</details>",
-                NO_SOLUTION,
+                NO_ANSWER,
                 cell.source,
                 flags=re.DOTALL,
             )
