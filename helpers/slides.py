@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 
 import mistune
 from latex2mathml.converter import convert
@@ -333,8 +334,8 @@ class Deck:
         quote = next(piece for kind, piece in parts if kind == "quote")
         first.parts.append((_rendered(quote, formulas), 200, False))
         self.title = "After this page you will be able to"
-        for kind, piece in parts:
-            if kind == "list" and len(self.slides) == 1:
+        for (_, before), (kind, piece) in pairwise(parts):
+            if kind == "list" and "ou will be able to" in before:
                 self.new().parts.append((_rendered(piece, formulas), 400, False))
 
     def heading(self, piece: str, cell: NotebookNode, course: dict) -> None:

@@ -175,6 +175,14 @@ def test_slides_close_with_the_question_and_say_nothing_of_guesses_not_made(page
 
 
 @each_page
+def test_the_second_slide_says_what_you_will_be_able_to_do(page: Page) -> None:
+    _, _, goals = stored(page).cells[0].source.partition("ou will be able to")
+    goals = re.findall(r"^- (.*)", goals, re.MULTILINE)
+    second = plain(re.findall(r'<section class="slide.*?</section>', deck_of(page), re.DOTALL)[1])
+    assert all(plain(goal)[:40] in html.unescape(second) for goal in goals)
+
+
+@each_page
 def test_no_slide_ends_with_a_heading(page: Page) -> None:
     assert not re.search(r"</h[3-6]>\s*</div></div><footer>", deck_of(page))
 
