@@ -216,10 +216,12 @@ def leading(piece: str, is_first: bool, leads_on: bool) -> str:
     if piece.startswith("("):
         return ""
     parts = sentences(piece)
+    names_it = re.fullmatch(r"\*\*[^*]+\.\*\*", parts[0]) and len(parts[0].split()) < 8
     shown = [
         (is_first and (at == 0 or (at == 1 and len(parts[0].split()) < 5)))
         or (leads_on and at == len(parts) - 1 and part.endswith(":"))
         or "**" in part
+        or (names_it and at == 1)
         or (re.search(r"\?[*”\")]*$", part) and len(part) > 25)
         for at, part in enumerate(parts)
     ]

@@ -216,6 +216,14 @@ def test_a_result_waits_for_its_key_and_prose_is_cut_to_its_first_sentence() -> 
     assert "Seven" not in deck
 
 
+def test_bold_words_that_name_a_paragraph_bring_its_first_sentence_along() -> None:
+    piece = "**What is not shown.** Nothing here says why. The rest waits."
+    assert slides.leading(piece, False, False) == "**What is not shown.** Nothing here says why."
+    assert slides.leading("It waits. *And why does it wait for so long?* Later.", False, False) == (
+        "*And why does it wait for so long?*"
+    )
+
+
 def test_an_output_longer_than_a_slide_is_cut_and_says_so() -> None:
     page = small_page()
     page.cells[2].outputs[0].text = "\n".join(f"line {n}" for n in range(60))
