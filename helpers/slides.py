@@ -31,6 +31,7 @@ TEXT_LETTERS, TEXT_LINE, GAP = 82, 40, 12  # letters in a line of text, its heig
 CODE_LARGE, CODE_SMALL, LETTER, LINE = 23, 18, 0.602, 1.3  # sizes of code; width and height of a letter
 BLACK_ON_WHITE = HtmlFormatter(nowrap=True, style="default")
 MOST_LINES = 21  # of an output
+ROUNDS = "<p class=rounds>vote alone → convince your neighbour → vote again</p>"
 NOBODY = re.compile(  # what a page says to a reader who has not guessed
     r"[| ]*[Yy]ou (said|\w+ed)\b[^\n;]*(no guess yet|nothing|not yet)( yet| will hold| -)?[;,:]? ?\n?"
 )
@@ -80,12 +81,8 @@ def mark(page: NotebookNode) -> int:
 
 def picture(cell: NotebookNode) -> str | None:
     """The PNG that a cell has drawn, as base64."""
-    found = [
-        output.data["image/png"]
-        for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {})
-    ]
-    return found[-1].replace("\n", "") if found else None
+    found = [output.data.get("image/png") for output in cell.get("outputs", []) if "data" in output]
+    return next((png.replace("\n", "") for png in reversed(found) if png), None)
 
 
 # Markdown, with formulas
@@ -100,14 +97,10 @@ class Formulas:
     )
 
     def __init__(self) -> None:
-        self.kept: list[str] = []
-        self.size: list[int] = []
-        self.raw: list[str] = []
+        self.kept: list[tuple[str, int, str]] = []  # HTML, its letters, how it was typed
 
     def keep(self, rendered: str, size: int, raw: str = "") -> str:
-        self.kept.append(rendered)
-        self.raw.append(raw)
-        self.size.append(size)
+        self.kept.append((rendered, size, raw))
         return f"\ue000{len(self.kept) - 1}\ue001"
 
     def out(self, text: str) -> str:
@@ -128,13 +121,13 @@ class Formulas:
     def back(self, rendered: str) -> str:
         rendered = re.sub(r"<p>\s*(\ue000\d+\ue001)[\ue002\ue003]\s*</p>", r"\1", rendered)
         rendered = re.sub("[\ue002\ue003]", "", rendered)
-        return re.sub(r"\ue000(\d+)\ue001", lambda found: self.kept[int(found.group(1))], rendered)
+        return re.sub(r"\ue000(\d+)\ue001", lambda found: self.kept[int(found.group(1))][0], rendered)
 
     def as_written(self, text: str) -> str:
-        return re.sub(r"\ue000(\d+)\ue001", lambda found: self.raw[int(found.group(1))], text)
+        return re.sub(r"\ue000(\d+)\ue001", lambda found: self.kept[int(found.group(1))][2], text)
 
     def letters(self, text: str) -> int:
-        inside = sum(self.size[int(number)] for number in re.findall(r"\ue000(\d+)\ue001", text))
+        inside = sum(self.kept[int(number)][1] for number in re.findall(r"\ue000(\d+)\ue001", text))
         return inside + len(re.sub(r"\ue000\d+\ue001", "", text))
 
 
@@ -489,22 +482,17 @@ def one_slide(slide: Slide, name: str) -> str:
     parts = [
         f'<div class="part{" step" if step else ""}">{rendered}</div>' for rendered, _, step in slide.parts
     ]
-    lone = (
-        " lone" if not slide.kind and slide.height <= 5 * TEXT_LINE and "<pre" not in "".join(parts) else ""
-    )
+    lone = not slide.kind and slide.height <= 5 * TEXT_LINE and "<pre" not in "".join(parts)
     label = f"{slide.kind} · {slide.minutes} min" if slide.exercise else f"{slide.minutes} min"
     badge = f'<span class="minutes" data-minutes="{slide.minutes}">{label}</span>' if slide.minutes else ""
     level = "h1" if slide.kind == "title" else "h2"
     title = f"<header><{level}>{to_html(slide.title).strip()[3:-4]}</{level}>{badge}</header>"
-    voting = (
-        "<p class=rounds>vote alone → convince your neighbour → vote again</p>"
-        if slide.kind == "vote"
-        else ""
-    )
+    voting = ROUNDS if slide.kind == "vote" else ""
     notes = "\n".join(to_html(without_answers(text)) for text in dict.fromkeys(slide.notes))
     foot = name if slide.section == "opening" else f"{name} — {slide.section}"
+    kind = slide.kind + " lone" * lone
     return (
-        f'<section class="slide {slide.kind}{lone}" data-section="{html.escape(slide.section)}">{title}'
+        f'<section class="slide {kind}" data-section="{html.escape(slide.section)}">{title}'
         f'<div class="body">{"".join(parts)}{voting}</div>'
         f"<footer>{to_html(foot).strip()[3:-4]}</footer><aside>{notes}</aside></section>"
     )
