@@ -16,7 +16,7 @@ import pandas as pd
 
 from helpers import imdb, twins
 from helpers.imdb import CorpusError
-from helpers.twins import NEGATIVE, POSITIVE, anagram_key, denied_twins, double_denials, polar_words, twin
+from helpers.twins import NEGATIVE, POSITIVE, anagram_key, denied_twins, polar_words, twin
 
 __all__ = [
     "NEGATIVE",
@@ -25,7 +25,6 @@ __all__ = [
     "CorpusError",
     "anagram_key",
     "denied_twins",
-    "double_denials",
     "gap",
     "load",
     "polar_words",

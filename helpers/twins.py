@@ -199,19 +199,11 @@ def twin_frames(seed: int = 0) -> Frames:
     return _split_frames(seed, quadruple, _plain_review)
 
 
-def double_denials(quadruples: int = 250, seed: int = 0) -> pd.DataFrame:
-    """Twins with two denials, which no split of the corpus has; adjective pairs of the test split only.
-
-    Two denials cancel: a model that learned "a denial flips", and not "each denial flips", is wrong on these.
-    Columns as in `twin_frames`.
-    """
-    return denied_twins(2, quadruples, seed)
-
-
 def denied_twins(denials: int, quadruples: int = 250, seed: int = 0) -> pd.DataFrame:
     """Twins with so many denials, one inside the other; adjective pairs of the test split only.
 
-    Each denial flips the label once more. The splits of the corpus have 0 or 1. Columns as in `twin_frames`.
+    Each denial flips the label once more: a model that learned "a denial flips", and not "each denial flips",
+    is wrong on two. The splits of the corpus have 0 or 1. Columns as in `twin_frames`.
     Raises ValueError for more denials than there are speakers for: the core may have a speaker of its own.
     """
     if not 0 <= denials < len(SPEAKERS):

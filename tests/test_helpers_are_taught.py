@@ -13,7 +13,6 @@ ROOT = Path(__file__).parents[1]
 KEPT = {
     "helpers/portable.py:export_onnx": "page 10 names it for other programs; it needs packages of an extra",
     "helpers/training.py:load_best": "reads the best.pt that every run with a folder leaves for later",
-    "helpers/twins.py:double_denials": "denied_twins(2) by name; page 06's theorems are held to its texts",
 }
 
 Definition = ast.FunctionDef | ast.ClassDef

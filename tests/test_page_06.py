@@ -39,7 +39,7 @@ def twins():
     """All twins of each split, and those with two denials, which no split has."""
     splits = corpus.load("twins")
     frames = {name: getattr(splits, name) for name in ("train", "validation", "test")}
-    frames["two denials"] = corpus.double_denials(50)
+    frames["two denials"] = corpus.denied_twins(2, 50)
     return {name: frame[frame["quadruple"] >= 0] for name, frame in frames.items()}
 
 

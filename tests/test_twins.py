@@ -232,7 +232,7 @@ def test_a_reader_who_knows_the_conventions_agrees_with_every_label(frames) -> N
 
 
 def test_two_denials_cancel_and_no_split_has_two(frames) -> None:
-    double = twins.double_denials()
+    double = twins.denied_twins(2)
     assert len(double) == 1000
     assert (double["denials"] == 2).all()
     assert all(len(re.findall(DENIALS, text)) == 2 for text in double["text"])
@@ -255,7 +255,7 @@ def test_more_denials_than_speakers_are_refused(times) -> None:
 
 def test_double_denials_use_no_pair_of_adjectives_that_was_trained_on(frames) -> None:
     trained = {frozenset(polar_words(text)) for split in SPLITS[:2] for text in frames[split]["text"]}
-    assert trained.isdisjoint(frozenset(polar_words(text)) for text in twins.double_denials()["text"])
+    assert trained.isdisjoint(frozenset(polar_words(text)) for text in twins.denied_twins(2)["text"])
 
 
 # Theorem 3: in the gap corpus, n-grams say nothing until they are longer than the gap.
