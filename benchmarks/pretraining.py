@@ -51,18 +51,8 @@ ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "helpers/measured/pretraining.csv"
 KEPT = ROOT / "runs/pretraining"
 COLUMNS = [
-    *(
-        "group",
-        "start",
-        "readings",
-        "labels",
-        "embedding",
-        "hidden",
-        "readout",
-        "seed",
-        "epochs",
-        "best_epoch",
-    ),
+    *("group", "start", "readings", "labels", "embedding", "hidden", "readout"),
+    *("seed", "epochs", "best_epoch"),
     *("loss", "validation", "test", "parameters", "tokens", "cpu_minutes"),
     *("precision", "device", "torch", "date"),
 ]
