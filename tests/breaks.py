@@ -1085,8 +1085,8 @@ AROUND = [
         "page numbers on the map out of order",
         "helpers/course.py",
         test("course", "pages_are_in_order_and_stand_on_earlier_ones"),
-        '60, ("02",), (1, 1), LEARNING',
-        '60, ("07",), (1, 1), LEARNING',
+        '60, ("02", "03", "04"), (2, 1), READING',
+        '60, ("07", "03", "04"), (2, 1), READING',
     ),
     Break(
         "the check of numbers in prose finds nothing",
