@@ -27,7 +27,7 @@ from __future__ import annotations
 import argparse
 import csv
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -223,23 +223,27 @@ def next_word_nats(reader: TextClassifier, head: nn.Module, encoded: EncodedText
 # --- from scratch and fine-tuned -----------------------------------------------------------------------
 
 
-def some_labels(encoded: EncodedTexts, count: int, seed: int) -> EncodedTexts:
-    """`count` of the texts, half of each class, drawn by `seed`; all texts as they are if count is all."""
+def labelled_rows(encoded: EncodedTexts, count: int, seed: int) -> Tensor:
+    """Rows of `count` of the texts, half of each class, drawn by `seed`; all rows if count is all."""
     if count >= len(encoded):
-        return encoded
+        return torch.arange(len(encoded))
     order = torch.randperm(len(encoded), generator=torch.Generator().manual_seed(1_000 + seed))
     by_class = [order[encoded.labels[order] == label][: count // 2] for label in (0, 1)]
-    rows = torch.cat(by_class).sort().values
-    return replace(
-        encoded, starts=encoded.starts[rows], lengths=encoded.lengths[rows], labels=encoded.labels[rows]
-    )
+    return torch.cat(by_class).sort().values
 
 
 def classify(
     model: TextClassifier, texts: Texts, labels: int, settings: Settings
 ) -> dict[str, float | int | str]:
     """Train on so many labels, choose the epoch on validation, read the test set once."""
-    seen, start = some_labels(texts.train, labels, settings.seed), time.process_time()
+    rows = labelled_rows(texts.train, labels, settings.seed)
+    seen = replace(
+        texts.train,
+        starts=texts.train.starts[rows],
+        lengths=texts.train.lengths[rows],
+        labels=texts.train.labels[rows],
+    )
+    start = time.process_time()
     run = train(model, seen, texts.validation, settings, progress=False)
     minutes = (time.process_time() - start) / 60
     best = run.history.loc[run.best_epoch]
@@ -267,22 +271,27 @@ def summaries(model: TextClassifier, encoded: EncodedTexts) -> Tensor:
 
 
 def only_the_last_layer(
-    model: TextClassifier, texts: Texts, labels: int, settings: Settings
+    read: Sequence[Tensor], texts: Texts, labels: int, settings: Settings
 ) -> dict[str, float | int | str]:
-    """Fit a linear layer on frozen states, choose its penalty on validation, read the test set once."""
-    seen, start = some_labels(texts.train, labels, settings.seed), time.process_time()
-    read = [summaries(model, part).numpy() for part in (seen, texts.validation, texts.test)]
+    """Fit a linear layer on frozen states, choose its penalty on validation, read the test set once.
+
+    read: `summaries` of the training, validation and test texts. The minutes are those of the fits.
+    """
+    rows, start = labelled_rows(texts.train, labels, settings.seed), time.process_time()
+    seen, validation, test = read[0][rows].numpy(), read[1].numpy(), read[2].numpy()
     fits = [
-        make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1_000)).fit(read[0], seen.labels)
+        make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1_000)).fit(
+            seen, texts.train.labels[rows]
+        )
         for C in (0.001, 0.01, 0.1, 1.0)
     ]
-    best = max(fits, key=lambda fit: fit.score(read[1], texts.validation.labels))
+    best = max(fits, key=lambda fit: fit.score(validation, texts.validation.labels))
     minutes = (time.process_time() - start) / 60
     return {
-        "validation": best.score(read[1], texts.validation.labels),
-        "test": best.score(read[2], texts.test.labels),
-        "parameters": model.fc.in_features + 1,
-        "tokens": seen.tokens,
+        "validation": best.score(validation, texts.validation.labels),
+        "test": best.score(test, texts.test.labels),
+        "parameters": seen.shape[1] + 1,
+        "tokens": int(texts.train.lengths[rows].sum()),
         "cpu_minutes": minutes,
         "precision": "float32",
     }
@@ -298,6 +307,26 @@ class Runs:
     precision: str
     log: Log
     reader: Callable[[], TextClassifier]
+    _states: dict[int | str, list[Tensor]] = field(default_factory=dict)
+
+    def states(self, start: str, seed: int) -> list[Tensor]:
+        """`summaries` of training, validation and test texts; of every start they are read only once.
+
+        The pretrained reader is the same for all seeds.
+        """
+        key = "pretrained" if start == "pretrained" else seed
+        if key not in self._states:
+            model = self.model(start, seed, self.plan.model())
+            splits = (self.texts.train, self.texts.validation, self.texts.test)
+            self._states[key] = [summaries(model, split) for split in splits]
+        return self._states[key]
+
+    def model(self, start: str, seed: int, built_with: dict) -> TextClassifier:
+        """A fresh model of this seed; embedding and LSTM are the reader's where it starts pretrained."""
+        model = fresh(self.texts, seed, self.device, built_with)
+        if start == "pretrained":
+            hand_over(self.reader(), model)
+        return model
 
     def one(self, group: str, start: str, labels: int, seed: int, **other: int | str) -> None:
         """From `start`, on so many labels, unless the run stands in the table. other: units, readout."""
@@ -316,12 +345,12 @@ class Runs:
         }
         if self.log.has(**key):
             return
-        model = fresh(self.texts, seed, self.device, built_with)
-        if start == "pretrained":
-            hand_over(self.reader(), model)
         settings = self.plan.training(epochs, batch_size, self.precision, seed)
-        learn = only_the_last_layer if group == "frozen" else classify
-        self.log.add(**key | learn(model, self.texts, labels, settings))
+        if group == "frozen":
+            result = only_the_last_layer(self.states(start, seed), self.texts, labels, settings)
+        else:
+            result = classify(self.model(start, seed, built_with), self.texts, labels, settings)
+        self.log.add(**key | result)
 
     def all(self) -> None:
         """The small numbers of labels first; one seed after the other."""

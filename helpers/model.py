@@ -26,14 +26,18 @@ def last_state(states: Tensor, lengths: Tensor) -> Tensor:
 
 def max_over_time(states: Tensor, lengths: Tensor) -> Tensor:
     """For each feature its largest value over the real words. Shapes as in `last_state`."""
-    real = torch.arange(states.shape[1], device=states.device) < lengths[:, None]  # [batch, time]
-    return states.masked_fill(~real[..., None], torch.finfo(states.dtype).min).amax(dim=1)
+    return states.masked_fill(~real_words(states, lengths), torch.finfo(states.dtype).min).amax(dim=1)
 
 
 def mean_over_time(states: Tensor, lengths: Tensor) -> Tensor:
     """For each feature its mean over the real words. Shapes as in `last_state`."""
-    real = torch.arange(states.shape[1], device=states.device) < lengths[:, None]  # [batch, time]
-    return (states * real[..., None]).sum(dim=1) / lengths[:, None]
+    return (states * real_words(states, lengths)).sum(dim=1) / lengths[:, None]
+
+
+def real_words(states: Tensor, lengths: Tensor) -> Tensor:
+    """Which positions hold words and no pads: [batch, time, 1], bool. Shapes as in `last_state`."""
+    time = torch.arange(states.shape[1], device=states.device)
+    return (time < lengths[:, None])[..., None]
 
 
 READOUTS = {"last": last_state, "max": max_over_time, "mean": mean_over_time}

@@ -359,7 +359,7 @@ MODEL = [
         "the maximum over time counts pads",
         "helpers/model.py",
         test("model", "the_classifier_has_all_four_properties"),
-        "states.masked_fill(~real[..., None], torch.finfo(states.dtype).min)",
+        "states.masked_fill(~real_words(states, lengths), torch.finfo(states.dtype).min)",
         "states",
     ),
     Break(

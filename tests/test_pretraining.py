@@ -91,14 +91,26 @@ def test_another_size_or_another_number_of_readings_is_another_run(texts, table)
     assert not runs.duplicated([*runs.columns[:10], "best_epoch"]).any()
 
 
-def test_frozen_states_are_those_of_the_handed_over_reader(texts):
-    reader, model = (script.fresh(texts, seed, CPU, PLAN.model()) for seed in (0, 1))
-    assert not torch.equal(script.summaries(reader, texts.test), script.summaries(model, texts.test))
-    script.hand_over(reader, model)
-    weights = {name: weight.clone() for name, weight in model.state_dict().items()}
-    script.only_the_last_layer(model, texts, 100, PLAN.training(1, 16, "float32", 0))
-    assert torch.equal(script.summaries(reader, texts.test), script.summaries(model, texts.test))
-    assert all(torch.equal(weight, weights[name]) for name, weight in model.state_dict().items())
+def test_frozen_states_are_those_of_the_handed_over_reader_for_every_seed_and_are_read_once(texts):
+    reader = script.fresh(texts, 0, CPU, PLAN.model())
+    runs = script.Runs(texts, PLAN, CPU, "float32", script.Log(CPU, quick=True), lambda: reader)
+    *_, of_reader = runs.states("pretrained", 1)
+    assert torch.equal(of_reader, script.summaries(reader, texts.test))
+    assert not torch.equal(of_reader, runs.states("scratch", 1)[2])
+    assert runs.states("pretrained", 2) is runs.states("pretrained", 1)
+    assert not torch.equal(runs.states("scratch", 2)[2], runs.states("scratch", 1)[2])
+
+
+def test_only_the_last_layer_is_fitted_on_the_labelled_texts_and_no_others(texts):
+    read = [torch.zeros(len(split), 1) for split in (texts.train, texts.validation, texts.test)]
+    rows = script.labelled_rows(texts.train, 100, 0)
+    read[0][:] = -100.0  # what texts without a label would tell, were they heard
+    for part, split in zip(read[1:], (texts.validation, texts.test), strict=True):
+        part[:, 0] = split.labels.float()
+    read[0][rows, 0] = texts.train.labels[rows].float()
+    fit = script.only_the_last_layer(read, texts, 100, PLAN.training(1, 16, "float32", 0))
+    assert fit["validation"] == fit["test"] == 1.0
+    assert fit["parameters"] == 2 and fit["tokens"] == texts.train.lengths[rows].sum()
 
 
 def test_quick_writes_nothing(table, monkeypatch, capsys):
@@ -111,6 +123,6 @@ def test_quick_writes_nothing(table, monkeypatch, capsys):
 
 @pytest.mark.parametrize("count", [10, 100])
 def test_the_labels_that_are_seen_are_half_of_each_class_and_differ_between_seeds(texts, count):
-    one, same, other = (script.some_labels(texts.train, count, seed) for seed in (0, 0, 1))
-    assert len(one) == count and one.labels.sum() == count // 2
-    assert torch.equal(one.starts, same.starts) and not torch.equal(one.starts, other.starts)
+    one, same, other = (script.labelled_rows(texts.train, count, seed) for seed in (0, 0, 1))
+    assert len(one.unique()) == count and texts.train.labels[one].sum() == count // 2
+    assert torch.equal(one, same) and not torch.equal(one, other)
