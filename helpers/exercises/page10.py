@@ -1,7 +1,10 @@
 """Exercises of page 10, evaluating and serving: measures, base rates, a rule, what is saved, twins."""
 
+import ast
+import contextlib
 import copy
 import io
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -41,9 +44,13 @@ def from_both(mean: Callable[[float, float], float]) -> Callable[[list], bool]:
 
 
 def values_in(box: Any) -> Iterator[Any]:
-    """The box and all that is in it, at any depth."""
+    """The box and all that is in it, at any depth; also what is written out in a string."""
     yield box
-    if isinstance(box, dict):
+    if isinstance(box, str):
+        for read in (json.loads, ast.literal_eval):
+            with contextlib.suppress(ValueError, SyntaxError):
+                yield from values_in(read(box))
+    elif isinstance(box, dict):
         for part in (*box.keys(), *box.values()):
             yield from values_in(part)
     elif isinstance(box, (list, tuple, set, frozenset)):
@@ -98,6 +105,8 @@ def in_order(found: list, words: tuple[str, ...]) -> str:
         if isinstance(part, str) and part.split() == list(words):
             return "numbered"
         if isinstance(part, dict) and part in (index, dict(enumerate(words))):
+            return "numbered"
+        if isinstance(part, list) and plain(part) == plain(list(index.items())):
             return "numbered"
     for part in found:
         holds_strings = isinstance(part, (list, tuple, set, frozenset)) and all(
@@ -159,10 +168,12 @@ def epoch_kept(best_weights: Any) -> dict:
     best = best_weights(model, train_one_epoch, accuracy, len(ACCURACIES))
     best = best.state_dict() if isinstance(best, nn.Module) else best
     is_weights = isinstance(best, dict) and isinstance(best.get("weight"), torch.Tensor)
+    is_last = is_weights and int(best["weight"]) == len(ACCURACIES)
     return {
         "every epoch is trained": epochs == list(range(1, len(ACCURACIES) + 1)),
         "it returns weights": is_weights,
         "of epoch": int(best["weight"]) if is_weights else show(best),
+        "copied, but always the last": is_last and best["weight"].data_ptr() != model.weight.data_ptr(),
     }
 
 
@@ -211,8 +222,8 @@ EXERCISES = (
         difficulty=1,
         hints=(
             "Of which reviews does recall speak: of those flagged, or of those that should have been?",
-            "Write the two counts of the reviews that are truly positive. F1 is 2 × precision × recall, over "
-            "their sum.",
+            "Write the two counts of the reviews that are truly positive. F1 is 2 × precision × recall, "
+            "divided by the sum of the two.",
         ),
         answer=three_measures,
         observe=OnInputs(*COUNTS),
@@ -222,9 +233,13 @@ EXERCISES = (
             Fingerprint("ME01", when=gives(1, lambda tp, fp, fn, tn: tn / (tn + fp))),
             Fingerprint("ME02", when=gives(1, lambda tp, fp, fn, tn: tp / (tp + fp + fn + tn))),
             Fingerprint("ME02", when=gives(1, lambda tp, fp, fn, tn: (tp + tn) / (tp + fp + fn + tn))),
+            Fingerprint("ME06", when=gives(1, lambda tp, fp, fn, tn: tp / (tp + tn))),
+            Fingerprint("ME07", when=gives(1, lambda tp, fp, fn, tn: tp / tp + fn)),
+            Fingerprint("ME07", when=from_both(lambda p, r: 2 * p * r / p + r)),
             Fingerprint("ME03", when=from_both(lambda p, r: (p + r) / 2)),
             Fingerprint("ME04", when=from_both(lambda p, r: p * r / (p + r))),
             Fingerprint("ME05", when=from_both(lambda p, r: p * r)),
+            Fingerprint("ME08", when=from_both(min)),
         ),
         because="A harmonic mean stays close to the smaller of the two: F1 forgives no one-sided classifier.",
     ),
@@ -299,6 +314,7 @@ EXERCISES = (
         fingerprints=(
             Fingerprint("SV10", when=lambda seen: not seen["every epoch is trained"]),
             Fingerprint("SV11", when=lambda seen: not seen["it returns weights"]),
+            Fingerprint("SV13", when=lambda seen: seen["copied, but always the last"]),
             Fingerprint("SV02", when=keeps(len(ACCURACIES))),
             Fingerprint("SV12", when=keeps(1)),
         ),

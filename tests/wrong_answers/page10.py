@@ -34,15 +34,17 @@ def best(
     better: str = "now > best_accuracy",
     returned: str = "best",
     after: str = "",
+    assigned: str = "best, best_accuracy = {}, now",
 ) -> str:
     return (
+        "import copy\n\n\n"
         "def best_weights(model, train_one_epoch, accuracy, epochs):\n"
         "    best, best_accuracy = None, -1.0\n"
         "    for _ in range(epochs):\n"
         "        train_one_epoch(model)\n"
         "        now = accuracy(model)\n"
         f"        if {better}:\n"
-        f"            best, best_accuracy = {kept}, now\n"
+        f"            {assigned.format(kept)}\n"
         f"{after}"
         f"    return {returned}\n\n\n"
         "mended = best_weights"
@@ -72,6 +74,13 @@ def packed(model, vocabulary, max_tokens):
     return box
 """
 
+IN_ONE_STRING = """
+import json
+def packed(model, vocabulary, max_tokens):
+    settings = json.dumps([list(vocabulary.words), model.config, max_tokens])
+    return {"settings": settings, "weights": model.state_dict()}
+"""
+
 WRONG = {
     "10.1": [
         ("EV05", measures("tp / (tp + fp)")),
@@ -79,6 +88,10 @@ WRONG = {
         ("ME01", measures("tn / (tn + fp)")),
         ("ME02", measures("tp / (tp + fp + fn + tn)")),
         ("ME02", measures("(tp + tn) / (tp + fp + fn + tn)")),
+        ("ME06", measures("tp / (tp + tn)")),
+        ("ME07", measures("tp / tp + fn")),
+        ("ME07", measures(f1="2 * precision * recall / precision + recall")),
+        ("ME08", measures(f1="min(precision, recall)")),
         ("ME03", measures(f1="(precision + recall) / 2")),
         ("ME04", measures(f1="precision * recall / (precision + recall)")),
         ("ME05", measures(f1="precision * recall")),
@@ -103,6 +116,8 @@ WRONG = {
         ("SV09", packing('box["words"] = set(vocabulary.words)', SIZES, CUT)),
         ("SV09", packing('box["words"] = sorted(vocabulary.words)', SIZES, CUT)),
         ("SV09", packing('box["words"] = list(vocabulary.words[2:])', SIZES, CUT)),
+        ("SV05", packing(WORDS, CUT, 'box["sizes"] = (len(vocabulary), 3, 5)')),
+        ("SV07", packing(WORDS, SIZES, CUT, 'box["tokenize"] = type(vocabulary).build')),
         (None, "packed = {}"),
         (None, "def packed(model, vocabulary, max_tokens):\n    return model.weights"),
     ],
@@ -115,7 +130,10 @@ WRONG = {
         ("SV10", best(after="        elif best is not None:\n            break\n")),
         ("SV11", best(returned="best_accuracy")),
         ("SV11", best(returned="None")),
+        ("SV02", best(returned="model.state_dict()")),
         ("SV12", best(better="best is None")),
+        ("SV13", best(assigned="best = {}")),
+        ("SV13", best(better="True")),
         (None, best(better="0.75 < now < 0.85")),
         (None, "mended = 3"),
     ],
@@ -149,6 +167,9 @@ RIGHT = {
         packing(CUT, SIZES, WORDS),
         NESTED,
         UPDATED,
+        IN_ONE_STRING,
+        packing('box["words"] = str(vocabulary.words)', SIZES, 'box["cut"] = str(max_tokens)'),
+        packing('box["words"] = list(vocabulary.index.items())', SIZES, CUT),
         packing('box["all"] = [model.config, max_tokens]', WORDS),
     ],
     "10.5": [
@@ -157,6 +178,7 @@ RIGHT = {
         best("copy.deepcopy(model).state_dict()"),
         best("copy.deepcopy(model)"),
         best(better="best is None or now >= best_accuracy"),
+        best(after="    model.load_state_dict(best)\n", returned="model.state_dict()"),
     ],
     "10.6": [
         'mine = ("the hotel was once shabby , now it is fine", "the hotel was once fine , now it is shabby")',
