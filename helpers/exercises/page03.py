@@ -50,6 +50,17 @@ def slopes_of_two_outputs(
     return slopes
 
 
+def one_axis_too_many(seen: list) -> bool:
+    """Whether some slope has its numbers, one for each output, in a row or a column of a table."""
+    return any(
+        isinstance(slope, list)
+        and all(isinstance(part, list) for part in slope)
+        and sorted((len(slope), *{len(part) for part in slope})) == [1, outputs]
+        for slopes, outputs in zip(seen, (2, 3), strict=True)
+        for slope in slopes
+    )
+
+
 def not_one_for_each_output(seen: list) -> bool:
     """Whether some slope is not a list with one number for each output: two of them, then three."""
     return any(
@@ -129,6 +140,11 @@ def edge_with(
     return lambda x, reduction: (reach / (curvature(x) * shrink(reduction, len(x)))).item()
 
 
+def upside_down(reduction: str, n: int) -> float:
+    """What a sum makes of the mean where the curvature stands above the line."""
+    return 1 / n if reduction == "sum" else 1
+
+
 def steepest_parameter(x: torch.Tensor) -> torch.Tensor:
     """The largest entry on the diagonal of the Hessian: each parameter on its own."""
     return torch.maximum(2 * (x**2).mean(), torch.tensor(2.0, dtype=torch.float64))
@@ -177,6 +193,7 @@ EXERCISES = (
             Fingerprint("MS09", in_parts(lambda x_part, parts: 1 / len(x_part))),
             Fingerprint("MS09", in_parts(lambda x_part, parts: 1 / (len(x_part) * parts))),
             Fingerprint("ZG07", in_parts(lambda x_part, parts: float(parts))),
+            Fingerprint("MS02", in_parts(lambda x_part, parts: float(len(x_part)))),
         ),
         because="That is how a batch too large for the memory is trained on: page 09 uses it.",
     ),
@@ -199,11 +216,13 @@ EXERCISES = (
         fingerprints=(
             Fingerprint("MS05", slopes_of_two_outputs(len)),
             Fingerprint("MS02", slopes_of_two_outputs(lambda error: 1)),
+            Fingerprint("MS02", slopes_of_two_outputs(lambda error: error.shape[1])),
             Fingerprint("MS04", slopes_of_two_outputs(torch.numel, two=-2.0)),
             Fingerprint("MS08", slopes_of_two_outputs(torch.numel, two=1.0)),
             Fingerprint("MS08", slopes_of_two_outputs(len, two=1.0)),
             Fingerprint("MS10", slopes_of_two_outputs(torch.numel, forget_x=True)),
             Fingerprint("MS10", slopes_of_two_outputs(len, forget_x=True)),
+            Fingerprint("MS12", when=one_axis_too_many),
             Fingerprint("MS11", when=not_one_for_each_output),
         ),
     ),
@@ -225,6 +244,7 @@ EXERCISES = (
             Fingerprint("LR04", when=lambda seen: seen["moved"] == "the schedule only"),
             Fingerprint("ZG03", when=lambda seen: seen["moved"] == "nothing"),
             Fingerprint("MS03", step_with(shape=False)),
+            Fingerprint("MS03", step_with(shape=False, total=True)),
             Fingerprint("ZG01", step_with(clear="never")),
             Fingerprint("ZG01", step_with(clear="never", shape=False)),
             Fingerprint("MS02", step_with(total=True)),
@@ -253,11 +273,14 @@ EXERCISES = (
             Fingerprint("LR03", edge_with(shrink=lambda reduction, n: 1)),
             Fingerprint("MS02", edge_with(shrink=lambda reduction, n: n)),
             Fingerprint("LR11", edge_with(shrink=lambda reduction, n: 1 / n if reduction == "sum" else 1)),
+            Fingerprint("LR11", edge_with(shrink=lambda reduction, n: n if reduction == "mean" else 1)),
             Fingerprint("MS08", edge_with(curvature=lambda x: curvatures(x, two=1.0)[-1])),
             Fingerprint("LR08", edge_with(reach=1.0)),
             Fingerprint("LR09", edge_with(curvature=lambda x: curvatures(x)[0])),
             Fingerprint("LR10", edge_with(curvature=steepest_parameter)),
             Fingerprint("LR10", edge_with(curvature=lambda x: 2 * (x**2).mean())),
+            Fingerprint("LR13", edge_with(curvature=lambda x: 4 / curvatures(x)[-1], shrink=upside_down)),
+            Fingerprint("LR14", edge_with(curvature=lambda x: curvatures(x).sum())),
         ),
         because="No label was needed: for this loss the inputs alone decide how far a step may go.",
     ),
