@@ -34,6 +34,13 @@ def arrives(node: str, *shares: float):
     return lambda seen: seen[f"shares of {node}"] == sorted(shares)
 
 
+def walk_has_no_one_to_start_with(order: str) -> bool:
+    """Whether, in 02.3, the result's 1 is missing, comes after the walk has begun, or is wiped out before."""
+    at = {line: place for place, line in enumerate(order)}
+    never = len(order)
+    return "b" not in at or at.get("c", never) < at["b"] or at["b"] < at["f"] < at.get("a", never)
+
+
 def value_and_slope(softplus) -> dict[str, float]:
     """What the new operation of 02.5 gives, and the slope the tape finds through it, also far out."""
     if not callable(softplus):
@@ -44,7 +51,7 @@ def value_and_slope(softplus) -> dict[str, float]:
         result = softplus(z)
         if result is ...:
             return {"value": ...}
-        if not hasattr(result, "backward"):
+        if not hasattr(result, "slopes"):
             raise NotAnAnswer(f"softplus must return a Value; for z = {at:g} it returned {result!r:.40}.")
         if not all(isinstance(written, (tuple, list)) for written in (result.inputs, result.slopes)):
             raise NotAnAnswer(
@@ -52,6 +59,8 @@ def value_and_slope(softplus) -> dict[str, float]:
             )
         if not all(isinstance(slope, numbers.Real) for slope in result.slopes):
             raise NotAnAnswer("A slope on the tape is a plain number. Yours is more: take its .data.")
+        if not all(hasattr(source, "slopes") for source in result.inputs):
+            raise NotAnAnswer("The tape needs the Values that a number was made from: (z,), not (z.data,).")
         (result * 1.0).backward()
         seen |= {f"value at {at:g}": result.data, f"slope at {at:g}": z.grad}
     return seen
@@ -65,6 +74,21 @@ def softplus(z: Value) -> Value:
 def softplus_as_its_own_slope(z: Value) -> Value:
     result = softplus(z).data
     return Value(result, (z,), (result,))
+
+
+def softplus_with_the_slope_of_the_sigmoid(z: Value) -> Value:
+    s = z.sigmoid().data
+    return Value(softplus(z).data, (z,), (s * (1 - s),))
+
+
+def softplus_with_the_last_line_of_sigmoid(z: Value) -> Value:
+    result = softplus(z).data
+    return Value(result, (z,), (result * (1 - result),))
+
+
+def cut_far_out(seen: dict[str, float]) -> bool:
+    """Whether, in 02.5, the tape is cut at 800 alone: `Value(z.data)`, because softplus is nearly z there."""
+    return same(seen["value at 800"], 800.0) and seen["slope at 800"] == 0 and seen["slope at 3"] > 0.9
 
 
 EXERCISES = (
@@ -105,6 +129,10 @@ EXERCISES = (
             Fingerprint("TG15", when=arrives("y", 3)),
             Fingerprint("TG01", when=arrives("y", 27, 45)),
             Fingerprint("TG01", when=arrives("x", 18, 30, 6)),
+            Fingerprint("DC17", when=arrives("x", 45, 6)),
+            Fingerprint("DC17", when=arrives("y", 30)),
+            Fingerprint("TG02", when=arrives("x", 12, 6)),
+            Fingerprint("TG02", when=arrives("y", 18)),
             Fingerprint("TG13", when=arrives("x", 18, 6)),
             Fingerprint("TG13", when=arrives("y", 27)),
             Fingerprint("DC04", when=arrives("u", 9)),
@@ -129,7 +157,7 @@ EXERCISES = (
             Fingerprint("TG02", when=lambda order: "g" in order),
             Fingerprint("TG14", when=lambda order: "h" in order),
             Fingerprint("TG06", when=lambda order: "f" not in order),
-            Fingerprint("TG16", when=lambda order: "b" not in order or order.index("b") < order.index("f")),
+            Fingerprint("TG16", when=walk_has_no_one_to_start_with),
         ),
         because="Six lines. The next section runs them.",
     ),
@@ -167,8 +195,11 @@ EXERCISES = (
         fingerprints=(
             Fingerprint("OV01", lambda z: (1 + z.exp()).log()),
             Fingerprint("TG07", lambda z: Value(softplus(z).data)),
+            Fingerprint("TG07", when=cut_far_out),
             Fingerprint("DC15", softplus_as_its_own_slope),
+            Fingerprint("DC18", softplus_with_the_slope_of_the_sigmoid),
+            Fingerprint("DC18", softplus_with_the_last_line_of_sigmoid),
         ),
-        because="Right at 800 and at −800 too, where e^800 has more digits than a float can hold.",
+        because="Right at 800 and at −800 too, where e^800 is larger than any float can be.",
     ),
 )

@@ -22,6 +22,8 @@ WRONG = {
         ("DC04", LEDGER.format("[9.0, 6.0]", "[6.0]", "[45.0]")),
         ("DC04", LEDGER.format("[9.0]", "[18.0, 7.0]", "[28.0]")),
         ("TG01", LEDGER.format("[9.0, 6.0]", "[18.0, 30.0, 6.0]", "[27.0, 45.0]")),
+        ("DC17", LEDGER.format("[9.0, 6.0]", "[45.0, 6.0]", "[30.0]")),
+        ("TG02", LEDGER.format("[9.0, 6.0]", "[12.0, 6.0]", "[18.0]")),
         ("TG13", LEDGER.format("[9.0, 6.0]", "[18.0, 6.0]", "[27.0]")),
         ("TG13", LEDGER.format("[9.0, 6.0]", "[30.0, 6.0]", "[27.0]")),
         ("TG15", LEDGER.format("[9.0, 1.0]", "[20.0, 6.0]", "[30.0]")),
@@ -38,6 +40,10 @@ WRONG = {
         ("TG06", "order = 'dbcea'"),
         ("TG16", "order = 'dbfcea'"),
         ("TG16", "order = 'dfcea'"),
+        ("TG16", "order = 'dfceba'"),
+        ("TG16", "order = 'dbcfea'"),
+        (None, "order = 'dbceaf'"),
+        (None, "order = 'fdbcea'"),
         (None, "order = 'dfbcae'"),
         (None, "order = 'xyz'"),
     ],
@@ -59,8 +65,18 @@ WRONG = {
             "    return Value(result, (z,), (z.sigmoid().data,), 'softplus')",
         ),
         ("TG07", SOFTPLUS.format("Value(result)")),
+        (
+            "TG07",
+            "def softplus(z):\n    try:\n        return (1 + z.exp()).log()\n"
+            "    except OverflowError:\n        return Value(z.data)",
+        ),
+        ("DC18", SOFTPLUS.format("Value(result, (z,), ((s := z.sigmoid().data) * (1 - s),), 'softplus')")),
+        ("DC18", SOFTPLUS.format("Value(result, (z,), (result * (1 - result),), 'softplus')")),
         ("DC15", SOFTPLUS.format("Value(result, (z,), (result,), 'softplus')")),
         (None, SOFTPLUS.format("Value(result, (z,), (1.0,), 'softplus')")),
+        (None, SOFTPLUS.format("Value(result, (z,), (small / (1 + small),), 'softplus')")),
+        (None, SOFTPLUS.format("Value(result, (z.data,), (z.sigmoid().data,), 'softplus')")),
+        (None, "def softplus(z):\n    return torch.nn.functional.softplus(torch.tensor(z.data))"),
         (None, SOFTPLUS.format("result")),
         (None, SOFTPLUS.format("Value(result, (z,), (z.sigmoid(),), 'softplus')")),
         (None, SOFTPLUS.format("Value(result, z, z.sigmoid().data, 'softplus')")),
@@ -77,6 +93,8 @@ RIGHT = {
     "02.4": ["vote = 'B'"],
     "02.5": [
         SOFTPLUS.format("Value(result, (z,), (1 - math.exp(-result),), 'softplus')"),
+        "def softplus(z):\n    if z.data > 0:\n        return z + (1 + (-z).exp()).log()\n"
+        "    return (1 + z.exp()).log()",
         "def softplus(z):\n    return z.relu() + (1 + (z.relu() * -2 + z).exp()).log()",
     ],
 }
