@@ -166,6 +166,10 @@ def of_validation(validation: list[float], labels: list[int], answers: list[list
     return max(validation), *report(validation, labels, answers)[1:]
 
 
+def in_percent(validation: list[float], labels: list[int], answers: list[list[int]]) -> tuple:
+    return tuple(100 * share for share in report(validation, labels, answers))
+
+
 def of_negatives(validation: list[float], labels: list[int], answers: list[list[int]]) -> tuple:
     return scores(labels, answers[validation.index(max(validation))], positive=0)
 
@@ -206,7 +210,8 @@ EXERCISES = (
         tolerance=0.015,
         fingerprints=(
             Fingerprint("EV01", when=lambda guess: 0.45 <= guess <= 0.53),
-            Fingerprint("EV21", when=lambda guess: guess >= 0.62),
+            Fingerprint("EV24", when=lambda guess: 50 <= guess <= 100),
+            Fingerprint("EV21", when=lambda guess: 0.62 <= guess <= 1),
             Fingerprint("EV22", when=lambda guess: guess < 0.45),
         ),
         because="Seven points above the truth, made of looks alone.",
@@ -229,6 +234,8 @@ EXERCISES = (
             Fingerprint("SE07", lambda accuracy, reviews: (accuracy * (1 - accuracy)) ** 0.5),
             Fingerprint("SE08", lambda accuracy, reviews: (accuracy * (1 - accuracy)) ** 0.5 / reviews),
             Fingerprint("SE09", lambda accuracy, reviews: (accuracy / reviews) ** 0.5),
+            Fingerprint("SE12", lambda accuracy, reviews: accuracy * (1 - accuracy) / reviews**0.5),
+            Fingerprint("EV24", lambda accuracy, reviews: 100 * (accuracy * (1 - accuracy) / reviews) ** 0.5),
             Fingerprint(
                 "SE11", lambda accuracy, reviews: 1.96 * (accuracy * (1 - accuracy) / reviews) ** 0.5
             ),
@@ -278,6 +285,7 @@ EXERCISES = (
             ),
             Fingerprint("AM03", when=lambda order: "c" not in order),
             Fingerprint("AM06", when=lambda order: "a" in order and order.index("a") < order.find("b")),
+            Fingerprint("AM07", when=lambda order: "a" in order and order.index("c") < order.index("a")),
             Fingerprint("ZG01", when=lambda order: "d" not in order),
             Fingerprint(
                 "ZG03",
@@ -301,6 +309,7 @@ EXERCISES = (
         observe=Clocked(),
         fingerprints=(
             Fingerprint("GP09", when=lambda seen: seen["idle"] > 2 and seen["busy"] > 6),
+            Fingerprint("GP10", when=lambda seen: 1 < seen["idle"] < 2.0005),
             Fingerprint("GP08", when=lambda seen: seen["idle"] < 1 and seen["waited (idle)"]),
             Fingerprint("GP01", when=lambda seen: seen["idle"] < 1),
         ),
@@ -325,6 +334,7 @@ EXERCISES = (
             Fingerprint("EV14", lambda validation, labels, answers: scores(labels, answers[-1])),
             Fingerprint("EV15", of_validation),
             Fingerprint("EV23", of_negatives),
+            Fingerprint("EV24", in_percent),
         ),
         because="Validation picks, test reports. The numbers are lower than they could be, and true.",
     ),

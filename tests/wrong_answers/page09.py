@@ -42,6 +42,7 @@ WRONG = {
         ("EV21", "guess = 0.75"),
         ("EV21", "guess = 1"),
         ("EV22", "guess = 0.02"),
+        ("EV24", "guess = 57"),
         (None, "guess = 0.6"),
     ],
     "09.2": [
@@ -61,6 +62,8 @@ WRONG = {
         ),
         ("SE09", "import math\ndef standard_error(p, n):\n    return math.sqrt(p / n)"),
         ("SE11", "def standard_error(p, n):\n    return 1.96 * (p * (1 - p) / n) ** 0.5"),
+        ("SE12", "def standard_error(p, n):\n    return p * (1 - p) / n**0.5"),
+        ("EV24", "def standard_error(p, n):\n    return 100 * (p * (1 - p) / n) ** 0.5"),
         (None, "def standard_error(p, n):\n    return 0.0021"),
     ],
     "09.3": [
@@ -79,7 +82,8 @@ WRONG = {
         ("ZG03", 'order = "edhbac"'),
         ("AM06", 'order = "dehabc"'),
         ("AM06", 'order = "dehacb"'),
-        (None, 'order = "dehbca"'),
+        ("AM07", 'order = "dehbca"'),
+        ("AM07", 'order = "cdehba"'),
         (None, 'order = "dhebac"'),
     ],
     "09.5": [
@@ -92,6 +96,15 @@ WRONG = {
                 "device.synchronize()",
                 "seconds = device.clock() - start\n    device.synchronize()\n    return seconds",
             ),
+        ),
+        (
+            "GP10",
+            "def seconds_of(work, device):\n"
+            "    device.synchronize()\n"
+            "    work()\n"
+            "    start = device.clock()\n"
+            "    device.synchronize()\n"
+            "    return device.clock() - start",
         ),
     ],
     "09.6": [
@@ -118,6 +131,12 @@ WRONG = {
             REPORT.replace("a * b for", "(1 - a) * (1 - b) for").replace(
                 "RETURN", "return accuracy, hits / given.count(0), hits / labels.count(0)"
             ),
+        ),
+        (
+            "EV24",
+            REPORT.replace(
+                "RETURN", "r = [accuracy, hits / sum(given), hits / sum(labels)]\n    RETURN"
+            ).replace("RETURN", "return [100 * share for share in r]"),
         ),
         (None, REPORT.replace("RETURN", "return accuracy, 1.0, 1.0")),
     ],
