@@ -87,9 +87,9 @@ def right_input(X: torch.Tensor, weight: torch.Tensor, dZ: torch.Tensor) -> torc
     return dZ @ weight
 
 
-def gives_weight(formula: Callable) -> Callable:
-    """A test of what was seen: d_weight is what this formula gives for the sizes that are all different."""
-    return lambda seen: same(seen[0], formula(*OTHER_SIZES))
+def gives(place: int, formula: Callable) -> Callable:
+    """A test of what was seen: this table is what the formula gives for the sizes that are all different."""
+    return lambda seen: same(seen[place], formula(*OTHER_SIZES))
 
 
 def only_the_shapes_fit(seen: list, right: list) -> bool:
@@ -105,7 +105,9 @@ WRONG_WEIGHTS = (
     ("MB01", lambda X, weight, dZ: X.T @ dZ),  # the slope of [in, out]
     ("MB08", lambda X, weight, dZ: (X.T @ dZ).reshape(weight.shape)),
     ("MB08", lambda X, weight, dZ: dZ.reshape(dZ.shape[1], dZ.shape[0]) @ X),
+    ("MB16", lambda X, weight, dZ: dZ.T @ X / len(X)),
 )
+WRONG_INPUTS = (("MB01", lambda X, weight, dZ: weight.T @ dZ.T),)  # right, and lying on its side
 REFUSED_WEIGHTS = (  # what torch refuses is known by its error
     ("MB01", lambda X, weight, dZ: X @ dZ.T),
     ("MB01", lambda X, weight, dZ: X @ dZ),
@@ -117,6 +119,7 @@ REFUSED_INPUTS = (
     ("MB01", lambda X, weight, dZ: dZ @ weight.T),
     ("MB01", lambda X, weight, dZ: weight @ dZ),
     ("MB06", lambda X, weight, dZ: dZ * weight),
+    ("MB06", lambda X, weight, dZ: dZ * weight.T),
 )
 
 
@@ -141,14 +144,15 @@ def behaviour(mended: tuple) -> dict:
     for layer in getattr(model, "hidden", []):  # those in a plain list were not reached by double()
         if isinstance(layer, nn.Module):
             layer.double()
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():  # whatever the answer switches off
         torch.manual_seed(7)
         model.eval()
         agree = torch.equal(model(POINTS), model(POINTS))
         model.train()
         drops = not torch.equal(model(POINTS), model(POINTS))
-        measured = [measure(model, POINTS, CLASSES) for _ in range(6)]
+        measured = [plain(measure(model, POINTS, CLASSES)) for _ in range(6)]
         training_after = model.training
+        taped = model.train()(POINTS).requires_grad
         model.eval()
         right = (model(POINTS).argmax(dim=1) == CLASSES).double().mean().item()
         measure(model, POINTS, CLASSES)
@@ -156,9 +160,10 @@ def behaviour(mended: tuple) -> dict:
         "how many numbers the optimizer can see": sum(part.numel() for part in model.parameters()),
         "two passes in eval mode agree": agree,
         "dropout works in training mode": drops,
-        "measuring again gives the same": len(set(measured)) == 1,
+        "measuring again gives the same": all(same(again, measured[0]) for again in measured),
         "still in training mode after measuring": training_after,
         "still in eval mode after measuring": not model.training,
+        "in training mode there is a tape": taped,
         "the accuracy is that of eval mode": not agree or same(measured[-1], right),
     }
 
@@ -268,6 +273,10 @@ def not_summed(dZ: torch.Tensor) -> torch.Tensor:
     return dZ
 
 
+def summed_into_a_row(dZ: torch.Tensor) -> torch.Tensor:
+    return dZ.sum(dim=0, keepdim=True)
+
+
 def across_the_row(dZ: torch.Tensor) -> torch.Tensor:
     return dZ.sum(dim=1)
 
@@ -300,8 +309,16 @@ def multiplied_by_value(Z: torch.Tensor, dH: torch.Tensor) -> torch.Tensor:
     return dH * torch.relu(Z)
 
 
+def divided_again(X: torch.Tensor, dZ: torch.Tensor) -> torch.Tensor:
+    return X.T @ dZ / len(X)
+
+
 def not_divided(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return p - y
+
+
+def divided_by_entries(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return (p - y) / p.numel()
 
 
 def backwards(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -329,6 +346,10 @@ EXERCISES = (
             Fingerprint("MB02", [-0.25, 0.5]),
             Fingerprint("MB09", [0.0, 0.5]),
             Fingerprint("MB12", [0.0, 1.0]),
+            Fingerprint("MB02", [-1.0, 1.0]),  # one row alone
+            Fingerprint("MB02", [0.5, 0.0]),
+            Fingerprint("MB15", [[-0.5, 1.0]]),
+            Fingerprint("MB15", [[-0.5], [1.0]]),
         ),
         because="One bias serves every row, so its paths add: the columns of dZ1 are summed.",
     ),
@@ -375,7 +396,8 @@ EXERCISES = (
             slopes_of_layer,
         ),
         fingerprints=(
-            *(Fingerprint(which, when=gives_weight(formula)) for which, formula in WRONG_WEIGHTS),
+            *(Fingerprint(which, when=gives(0, formula)) for which, formula in WRONG_WEIGHTS),
+            *(Fingerprint(which, when=gives(2, formula)) for which, formula in WRONG_INPUTS),
             *(Fingerprint(which, layer(formula, right_input)) for which, formula in REFUSED_WEIGHTS),
             *(Fingerprint(which, layer(right_weight, formula)) for which, formula in REFUSED_INPUTS),
             Fingerprint("MB07", when=lambda seen: only_the_shapes_fit(seen, plain(right_layer()))),
@@ -402,6 +424,7 @@ EXERCISES = (
             Fingerprint("TE01", when=lambda seen: not seen["measuring again gives the same"]),
             Fingerprint("TE02", when=lambda seen: not seen["still in training mode after measuring"]),
             Fingerprint("TE07", when=lambda seen: not seen["still in eval mode after measuring"]),
+            Fingerprint("TE08", when=lambda seen: not seen["in training mode there is a tape"]),
         ),
         remarks=(Remark("TE03", leaves_a_tape),),
         because="354 numbers to train, one answer per measurement, and the mode is left as it was found.",
@@ -422,6 +445,9 @@ EXERCISES = (
         fingerprints=(
             Fingerprint("MB13", when=shows(*NAMES[1:], head=backwards)),
             Fingerprint("MS02", when=shows(*NAMES[1:], head=not_divided)),
+            Fingerprint("MS02", when=lambda seen: same(seen[0], len(BATCH) * plain(reference()[0]))),
+            Fingerprint("MB16", when=shows(*NAMES[1:], head=divided_by_entries)),
+            Fingerprint("MB16", when=shows("dW1", "dW2", "dW3", weight=divided_again)),
             *(
                 Fingerprint("MB10", when=shows(*NAMES[1:5], gate=gate))
                 for gate in (ungated, first_ungated, second_ungated)
@@ -430,10 +456,11 @@ EXERCISES = (
             Fingerprint("MB11", when=shows(*NAMES[1:5], gate=multiplied_by_value)),
             Fingerprint("MB02", when=shows("db1", "db2", "db3", bias=not_summed)),
             Fingerprint("MB02", when=shows("db1", "db2", "db3", bias=averaged)),
+            Fingerprint("MB15", when=shows("db1", "db2", "db3", bias=summed_into_a_row)),
             Fingerprint("MB09", when=shows("db1", "db2", "db3", bias=across_the_row)),
             Fingerprint("MB01", when=shows("dW1", "dW2", "dW3", weight=turned)),
             Fingerprint("MB08", when=shows("dW1", "dW2", "dW3", weight=viewed)),
-            Fingerprint("MB07", when=lambda seen: only_the_shapes_fit(seen, plain(reference()))),
+            Fingerprint("MB07", when=lambda seen: only_the_shapes_fit(seen[1:], plain(reference()[1:]))),
         ),
         remarks=(Remark("MB14", lets_autograd_walk),),
         because="Three rules and three letters, and it trains any net of this kind. The next cells let it.",

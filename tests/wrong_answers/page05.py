@@ -24,6 +24,10 @@ MEASURE = {
         "    before = model.training\n    model.eval()\n    right = model(X).argmax(dim=1) == labels\n"
         "    model.train(before)"
     ),
+    "tape off": (
+        "    before = model.training\n    model.eval()\n    torch.set_grad_enabled(False)\n"
+        "    right = model(X).argmax(dim=1) == labels\n    model.train(before)"
+    ),
     "no_grad only": "    with torch.no_grad():\n        right = model(X).argmax(dim=1) == labels",
     "right": (
         "    before = model.training\n    model.eval()\n    with torch.no_grad():\n"
@@ -102,6 +106,10 @@ WRONG = {
         ("MB12", "guess = b1"),
         (None, "guess = [-1.5, 1]"),
         (None, "guess = -0.5"),
+        ("MB02", "guess = dZ1[0]"),
+        ("MB02", "guess = [0.5, 0]"),
+        ("MB15", "guess = [[-0.5, 1]]"),
+        ("MB15", "guess = dZ1.T.sum(dim=1, keepdim=True)"),
     ],
     "05.2": [("SA03", "vote = 'a'"), ("SA04", "vote = 'C'"), ("SA05", "vote = '(d)'")],
     "05.3": [
@@ -113,7 +121,10 @@ WRONG = {
         ("MB06", layer("dZ * X", "dZ @ weight")),
         ("MB08", layer("(X.T @ dZ).view(weight.shape)", "dZ @ weight")),
         ("MB08", layer("dZ.reshape(dZ.shape[1], -1) @ X", "dZ @ weight")),
-        ("MB07", layer("dZ.T @ X / len(X)", "dZ @ weight")),
+        ("MB01", layer("dZ.T @ X", "(dZ @ weight).T")),
+        ("MB06", layer("dZ.T @ X", "dZ * weight.T")),
+        ("MB07", layer("dZ.T @ X * 2", "dZ @ weight")),
+        ("MB16", layer("dZ.T @ X / len(X)", "dZ @ weight")),
         ("MB07", layer("dZ.T @ X", "dZ @ weight.abs()")),
         (None, layer("7", "7")),
         (None, "linear_backward = 3"),
@@ -130,6 +141,8 @@ WRONG = {
         ("TE01", net(MODULE_LIST, TOLD, "no_grad only")),
         ("TE02", net(MODULE_LIST, TOLD, "eval")),
         ("TE07", net(MODULE_LIST, TOLD, "eval, then train")),
+        ("TE08", net(MODULE_LIST, TOLD, "right").replace("    def f", "    @torch.no_grad()\n    def f")),
+        ("TE08", net(MODULE_LIST, TOLD, "tape off")),
         ("TE03", net(MODULE_LIST, TOLD, "eval, taped")),
         (None, net(MODULE_LIST, TOLD, "right").replace("== labels", "!= labels")),
         (None, "mended = 3"),
@@ -148,7 +161,12 @@ WRONG = {
         ("MB11", own_net(gates=("H1", "H2"))),
         ("MB13", own_net(head="(y - p) / len(X)")),
         ("MB14", AUTOGRAD),
+        ("MB15", own_net(bias="dZ.sum(dim=0, keepdim=True)")),
+        ("MB16", own_net(weight="inputs.T @ dZ / len(X)")),
+        ("MB16", own_net(head="(p - y) / p.numel()")),
         ("MS02", own_net(head="p - y")),
+        ("MS02", own_net().replace("(logits, labels)", "(logits, labels, reduction='sum')")),
+        (None, own_net().replace("loss = F", "loss = 2 * F")),
         (None, "def loss_and_slopes(X, labels, parameters):\n    return 3"),
         (None, "def loss_and_slopes(X, labels, parameters):\n    return X @ labels"),
         (None, "loss_and_slopes = 3"),
@@ -169,6 +187,7 @@ RIGHT = {
             "right",
         ),
         net(MODULE_LIST, TOLD, "right").replace("(Net, measure)", "[Net, measure]"),
+        net(MODULE_LIST, TOLD, "right").replace(".item()", ""),
     ],
     "05.5": [
         own_net(),
