@@ -65,6 +65,8 @@ PROBABILITY = LOGITS.softmax(dim=1)  # [photo, class]
 TRUTH = F.one_hot(LABELS, LOGITS.shape[1]).float()  # [photo, class]
 SURPRISE = -true_entry(PROBABILITY).log()  # [photo]
 RIGHT_GRADIENT = (PROBABILITY - TRUTH) / len(LABELS)
+ENTROPY = loss_of(-(PROBABILITY * PROBABILITY.log()).sum(dim=1))  # the prediction as its own truth
+SQUARED = (PROBABILITY - TRUTH) ** 2  # [photo, class]
 
 
 def never_paid_back(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -103,6 +105,15 @@ def only_the_small_photo_is_lost(seen: dict) -> bool:
     return same(large, right_loss(*LARGE)[1][0], 1e-4) and not all(map(math.isfinite, small))
 
 
+def only_the_hopeless_truth_is_wrong(seen: dict) -> bool:
+    """Infinite, or held down by a small number inside the logarithm."""
+    right = {"": (LOGITS, LABELS), " at 1000": LARGE, " at −110": SMALL}
+    wrong = [
+        name for name, inputs in right.items() if not same(seen["loss" + name], right_loss(*inputs)[0], 1e-4)
+    ]
+    return wrong == [" at −110"]
+
+
 def mixes_photos(seen: dict) -> bool:
     down = LOGITS.softmax(dim=0)
     return shows("loss", loss_of(-true_entry(down).log()))(seen) or shows(
@@ -134,6 +145,7 @@ EXERCISES = (
         also_right=(1.6,),
         fingerprints=(
             Fingerprint("CE01", 0.3219),
+            Fingerprint("CE01", 0.5004),
             Fingerprint("CE02", 2.3219),
             Fingerprint("CE02", when=lambda seen: 0.6965 < seen < 0.7005),
             Fingerprint("CE03", when=lambda seen: 0.6895 < seen < 0.6965),
@@ -165,12 +177,14 @@ EXERCISES = (
         ),
         fingerprints=(
             Fingerprint("LS01", lambda z: z - z.exp().sum().log()),
+            Fingerprint("LS01", lambda z: without_the_largest(z) - z.exp().sum().log()),
             Fingerprint("LS02", lambda z: z - without_the_largest(z).exp().sum().log()),
             Fingerprint("LS03", lambda z: without_the_largest(z) - without_the_largest(z).exp().sum()),
             Fingerprint("CE15", lambda z: share(without_the_largest(z)).log()),
             Fingerprint("SM03", lambda z: share(z).log()),
             Fingerprint("SM05", lambda z: (z / z.sum()).log()),
             Fingerprint("CE27", lambda z: z.softmax(dim=0)),
+            Fingerprint("CE35", lambda z: -z.log_softmax(dim=0)),
         ),
         because="This line is what F.cross_entropy runs on.",
         tolerance=1e-4,
@@ -225,12 +239,14 @@ EXERCISES = (
             Fingerprint("SM06", lambda scores, labels: as_one_softmax(scores, labels, dim=1)),
             Fingerprint("SM06", lambda scores, labels: F.cross_entropy(scores[:, None], labels.long())),
             Fingerprint("SM09", lambda scores, labels: as_one_softmax(scores, labels, dim=0)),
+            Fingerprint("SM09", F.cross_entropy),
             Fingerprint("CE01", lambda scores, labels: priced(scores, labels, lambda p: -p * p.log())),
             Fingerprint(
                 "CE23",
                 lambda scores, labels: F.binary_cross_entropy_with_logits(scores, labels, reduction="sum"),
             ),
             Fingerprint("CE28", lambda scores, labels: -(labels * F.logsigmoid(scores)).mean()),
+            Fingerprint("CE28", lambda scores, labels: -F.logsigmoid(scores).mean()),
             Fingerprint("CE15", when=right_for_ordinary_scores_only),
         ),
         because="Logits in the name, logits in the call.",
@@ -252,18 +268,20 @@ EXERCISES = (
         observe=own_loss,
         fingerprints=(
             # a different price
-            Fingerprint("CE01", when=shows("loss", loss_of((-SURPRISE).exp() * SURPRISE))),
+            Fingerprint("CE01", when=shows("loss", loss_of((-SURPRISE).exp() * SURPRISE), ENTROPY)),
             Fingerprint(
                 "CE02", when=shows("loss", *(loss_of(SURPRISE * unit) for unit in (1.442695, 0.434294)))
             ),
             Fingerprint("CE05", when=shows("loss", F.cross_entropy(PROBABILITY, LABELS))),
             Fingerprint("CE06", when=shows("loss", loss_of(-true_entry(LOGITS).log()))),
             Fingerprint("CE21", when=shows("loss", loss_of(-PROBABILITY.max(dim=1).values.log()))),
+            Fingerprint("CE22", when=shows("loss", loss_of(1 - true_entry(PROBABILITY)))),
             Fingerprint("CE25", when=shows("loss", loss_of(-true_entry(PROBABILITY)))),
             Fingerprint("SM05", when=shows("loss", loss_of(-true_entry(LOGITS / LOGITS.sum(1, True)).log()))),
             Fingerprint("SM09", when=mixes_photos),
             Fingerprint("CE32", when=shows("loss", -loss_of(SURPRISE))),
             Fingerprint("CE33", when=shows("loss", loss_of(-PROBABILITY.log().sum(dim=1)))),
+            Fingerprint("SA01", when=shows("loss", SQUARED.sum(dim=1).mean(), SQUARED.mean())),
             # a different mean
             Fingerprint("CE23", when=shows("loss", SURPRISE.sum())),
             Fingerprint("CE24", when=shows("loss", SURPRISE.sum() / LOGITS.numel())),
@@ -272,7 +290,7 @@ EXERCISES = (
             Fingerprint("SM03", when=shows("loss at 1000", float("nan"))),
             Fingerprint("LS01", when=shows("loss at 1000", float("inf"))),
             Fingerprint("LS02", when=shows("loss at 1000", never_paid_back(*LARGE))),
-            Fingerprint("CE15", when=shows("loss at −110", float("inf"))),
+            Fingerprint("CE15", when=only_the_hopeless_truth_is_wrong),
             # a different gradient
             Fingerprint("CE26", when=shows("gradient", -RIGHT_GRADIENT, -RIGHT_GRADIENT * len(LABELS))),
             Fingerprint("CE23", when=shows("gradient", RIGHT_GRADIENT * len(LABELS))),
@@ -285,6 +303,11 @@ EXERCISES = (
                 ),
             ),
             Fingerprint("CE31", when=shows("gradient", PROBABILITY, PROBABILITY / len(LABELS))),
+            Fingerprint("CE34", when=shows("gradient", -TRUTH / len(LABELS), TRUTH * RIGHT_GRADIENT, -TRUTH)),
+            Fingerprint(
+                "DC01",
+                when=shows("gradient", -TRUTH / PROBABILITY / len(LABELS), -TRUTH / PROBABILITY),
+            ),
         ),
         remarks=(BETTER_NOT,),
         because="A loss for any number of classes, with its gradient, safe at any score. Page 05 hands this "
