@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from itertools import permutations, product
+from math import tanh
 from typing import Any
 
 import torch
@@ -40,13 +41,21 @@ WRONG_DC0 = (
 )
 WRONG_DF = (
     ("TG15", lambda dc, f, g, c0: c0 - g),
+    ("TG15", lambda dc, f, g, c0: dc * c0 - g),
     ("LG20", lambda dc, f, g, c0: dc * (c0 - g) * f * (1 - f)),
     ("DC04", lambda dc, f, g, c0: dc * c0),
     ("DC04", lambda dc, f, g, c0: -dc * g),
+    ("DC04", lambda dc, f, g, c0: dc * g),
     ("DC14", lambda dc, f, g, c0: dc * (c0 + g)),
     ("DC14", lambda dc, f, g, c0: dc * (g - c0)),
 )
 COUPLED_INPUTS = ((0.5, 0.8, 0.6, -0.3), (-2.0, 0.25, -0.5, 0.7), (1.5, 0.6, 0.9, 0.4))
+
+
+def hands_f_on(seen: list) -> bool:
+    """dc0 is right, and along f the factors stand that f is, not those that stand beside it."""
+    itself = (lambda dc, f, g, c0: dc * f, lambda dc, f, g, c0: dc * f - dc * (1 - f))
+    return gives(1, right_dc0)(seen) and any(gives(2, formula)(seen) for formula in itself)
 
 
 def gives(place: int, formula: Callable) -> Callable:
@@ -109,7 +118,7 @@ FAULTS = {  # the choices of each part: the first is right; then the misconcepti
         *(("".join(order), "LG01") for order in permutations("ifgo") if order != RIGHT_ORDER),
     ),
     "candidate": ((torch.tanh, ""), (torch.sigmoid, "LG06"), (as_it_was, "LG06")),
-    "squash": ((torch.tanh, ""), (as_it_was, "LG06")),
+    "squash": ((torch.tanh, ""), (as_it_was, "LG06"), (torch.sigmoid, "LG06")),
     "on_the_belt": ((as_it_was, ""), (torch.tanh, "LG18")),
     "hands_over": (("h", ""), ("c", "HS09")),
 }
@@ -130,12 +139,15 @@ READING, FORGETTING, OTHERS = "what read gives", "the forget gates' bias", "the 
 
 def behaviour(mended: tuple) -> dict:
     """What the mended functions do: the biases that `build` leaves, and the states that `read` gives."""
-    if not isinstance(mended, tuple | list) or len(mended) != 2 or not all(map(callable, mended)):
+    two = isinstance(mended, tuple | list) and len(mended) == 2
+    if not two or not all(callable(one) and not isinstance(one, nn.Module) for one in mended):
         raise NotAnAnswer("Give the two functions, without brackets behind their names: (build, read).")
     build, read = mended
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(76)
         built = build(SIZES[2], SIZES[3])
+    if not isinstance(built, nn.LSTM):
+        raise NotAnAnswer(f"`build` should return the nn.LSTM; yours returns {type(built).__name__}.")
     bias, hidden = (built.bias_ih_l0 + built.bias_hh_l0).detach(), SIZES[3]
     others = torch.cat([bias[:hidden], bias[2 * hidden :]])
     as_drawn = len(others.unique()) == len(others) and others.abs().max() < 2 * hidden**-0.5
@@ -188,6 +200,7 @@ GRU_SHAPES = (
 )
 GRU_INPUTS = tuple(random(*shape, seed=770 + k) for k, shape in enumerate(GRU_SHAPES))
 GRU_NAMES = ("x", "h", "W_ih", "W_hh", "b_ih", "b_hh")
+WRONG_ROWS = tuple(permutations("rzn"))[1:]  # the first is torch's own
 DIRECTION = random(GRU_BATCH, GRU_HIDDEN, seed=779)  # slopes that arrive at the new state
 
 
@@ -201,7 +214,7 @@ def gru(
     """A solution of 07.5, of which parts can be replaced by wrong ones.
 
     reset: what r multiplies. "after" the product and its bias (torch), "product" without its bias,
-    "before" the product (the state itself), "both" the word's part too, "never".
+    "before" the product (the state itself), "both" the word's part too, "word" only that, "never".
     """
 
     def gru_step(x: Tensor, h: Tensor, W_ih: Tensor, W_hh: Tensor, b_ih: Tensor, b_hh: Tensor) -> Tensor:
@@ -215,6 +228,7 @@ def gru(
             "product": r * (h @ weights["n"].T) + biases["n"],
             "before": (r * h) @ weights["n"].T + biases["n"],
             "both": r * (word["n"] + state["n"]) - word["n"],
+            "word": r * word["n"] - word["n"] + state["n"],
             "never": state["n"],
         }[reset]
         return update(z, candidate(word["n"] + heard), h)
@@ -253,8 +267,13 @@ class NewState(Tables):
 
 
 def gives_state(**wrong: Any) -> Callable:
-    """A test of what was seen: the new state is what this wrong part gives."""
-    return lambda seen: same(seen[0], states_and_slopes(gru(**wrong))[0])
+    """A test of what was seen: the new state is what this wrong part gives, z the right way round or not."""
+    updates = ({}, {"update": turned_round})
+    return lambda seen: any(same(seen[0], states_and_slopes(gru(**wrong, **way))[0]) for way in updates)
+
+
+def turns_the_update_round(seen: list) -> bool:
+    return same(seen[0], states_and_slopes(gru(update=turned_round))[0])
 
 
 def loses_slopes(seen: list) -> bool:
@@ -277,10 +296,12 @@ EXERCISES = (
         answer=0.95,
         fingerprints=(
             Fingerprint("LG02", 0.45),
+            Fingerprint("LG02", 0.6),
             Fingerprint("LG08", 0.5),
             Fingerprint("LG09", 0.975),
             Fingerprint("LG11", 1.1),
             Fingerprint("LG17", 1.25),
+            Fingerprint("LG18", when=lambda seen: same(seen, tanh(0.95), 1e-3)),
         ),
         because="All of the old memory is kept, and three quarters of the candidate are added to it.",
     ),
@@ -300,6 +321,7 @@ EXERCISES = (
         fingerprints=(
             *(Fingerprint(which, when=gives(2, formula)) for which, formula in WRONG_DF),
             *(Fingerprint(which, when=gives(1, formula)) for which, formula in WRONG_DC0),
+            Fingerprint("LG10", when=hands_f_on),
         ),
         because="f has two uses, so two shares; one of them comes with a minus.",
     ),
@@ -320,7 +342,7 @@ EXERCISES = (
             Fingerprint("BP05", "b"),
             Fingerprint("LG07", "c"),
         ),
-        because="Sections 8 to 10 show all four, with numbers.",
+        because="Sections 8, 10 and 11 show all four, with numbers.",
     ),
     Exercise(
         id="07.4",
@@ -358,14 +380,15 @@ EXERCISES = (
         answer=gru(),
         observe=NewState(("new state", *GRU_NAMES), states_and_slopes),
         fingerprints=(
-            Fingerprint("LG12", when=gives_state(update=turned_round)),
-            Fingerprint("LG13", when=gives_state(order="zrn")),
-            Fingerprint("LG13", when=gives_state(order="zrn", update=turned_round)),
+            Fingerprint("LG12", when=turns_the_update_round),
+            *(Fingerprint("LG13", when=gives_state(order="".join(rows))) for rows in WRONG_ROWS),
             Fingerprint("LG14", when=gives_state(reset="before")),
             Fingerprint("LG15", when=gives_state(reset="product")),
             Fingerprint("LG16", when=gives_state(reset="never")),
             Fingerprint("LG19", when=gives_state(reset="both")),
+            Fingerprint("LG19", when=gives_state(reset="word")),
             Fingerprint("LG06", when=gives_state(candidate=torch.sigmoid)),
+            Fingerprint("LG06", when=gives_state(candidate=as_it_was)),
             Fingerprint("TG07", when=loses_slopes),
         ),
         because="The same state as nn.GRUCell, and the same slopes along all six tables.",
