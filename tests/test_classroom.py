@@ -423,6 +423,14 @@ def test_paths_fit_into_45_and_90_minutes_and_are_added_up_right(page: Page) -> 
     assert all(longer >= shorter or not longer for _, shorter, longer in plan.values() if not shorter)
 
 
+@each_page
+def test_what_may_wait_for_a_second_reading_is_not_in_the_short_path(page: Page) -> None:
+    plan = classroom.lesson_plan(page.number)
+    for cell in stored(page).cells:
+        for title in re.findall(r"^## (.*)\n+\*\d+ min.* may wait", cell.source, re.MULTILINE):
+            assert plan[title][1] == 0, title
+
+
 def named_in_the_opening(page: Page) -> tuple[set[int], set[str]]:
     """Sections and exercises that the page's own 45-minute path names."""
     text = " ".join(stored(page).cells[0].source.split())

@@ -66,6 +66,16 @@ def test_the_exercises_take_as_long_as_their_cards_say(page) -> None:
     assert re.findall(r"(\d+) more for the exercises", cells[0].source) == [str(sum(cards))]
 
 
+@pytest.mark.parametrize("page", THERE, ids=lambda page: page.number)
+def test_the_opening_says_how_many_of_its_minutes_may_wait_for_a_second_reading(page) -> None:
+    cells = nbformat.read(NOTEBOOKS / page.file, as_version=4).cells
+    source = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    marked = re.findall(r"^## .*\n+\*(\d+) minutes? · may wait for a second reading\*$", source, re.MULTILINE)
+    assert len(marked) == source.count("· may wait for a second reading*")
+    of_them = re.findall(r"\d+ minutes to read, (\d+) of them for a second reading", cells[0].source)
+    assert of_them == ([str(sum(map(int, marked)))] if marked else [])
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.number)
 def test_a_page_is_linked_when_it_is_there_and_only_then(page) -> None:
     (line,) = (
