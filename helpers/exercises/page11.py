@@ -102,7 +102,7 @@ IDS = torch.tensor([[5, 9, 4, 2, 17, 9], [21, 4, 3, 0, 0, 0], [8, 3, 0, 0, 0, 0]
 
 
 def logits_of(
-    model: nn.Module, ids: Tensor, lengths: Tensor, places: str = "right", axis: int = 2, masked: bool = True
+    model: nn.Module, ids: Tensor, lengths: Tensor, places: str = "right", axis: int = 2, mask: str = "keys"
 ) -> Tensor:
     """What a model with the parts of 11.5 computes, right or with its faults."""
     real = torch.arange(ids.shape[1]) < lengths[:, None]  # [batch, time]
@@ -113,8 +113,12 @@ def logits_of(
     }[places]()
     x = model.embedding(ids) + rows  # [batch, time, width]
     scores = model.q(x) @ model.k(x).transpose(1, 2) / math.sqrt(x.shape[2])  # [batch, time, time]
-    if masked:
-        scores = scores.masked_fill(~real[:, None, :], -math.inf)
+    scores = {
+        "keys": lambda: scores.masked_fill(~real[:, None, :], -math.inf),
+        "queries": lambda: scores.masked_fill(~real[:, :, None], -math.inf),
+        "zero": lambda: scores.masked_fill(~real[:, None, :], 0.0),
+        "none": lambda: scores,
+    }[mask]()
     states = scores.softmax(dim=axis) @ model.v(x)
     return model.fc((states * real[..., None]).sum(dim=1) / lengths[:, None])
 
@@ -133,17 +137,19 @@ class Mended(nn.Module):
 
 
 FAULTS = {  # what a wrong class computes -> the mistake that is named first
-    (places, axis, masked): "AT10"
+    (places, axis, mask): "AT10"
     if places == "texts"
     else "AT12"
     if places == "none"
     else "AT06"
     if axis == 1
+    else "AT16"
+    if mask == "queries"
     else "AT11"
     for places in ("right", "texts", "none")
     for axis in (2, 1)
-    for masked in (True, False)
-    if (places, axis, masked) != ("right", 2, True)
+    for mask in ("keys", "none", "zero", "queries")
+    if (places, axis, mask) != ("right", 2, "keys")
 }
 
 
@@ -151,9 +157,9 @@ FAULTS = {  # what a wrong class computes -> the mistake that is named first
 def looks_like(model: nn.Module, logits: Tensor) -> str:
     """The mistake that gives these logits with this model's own weights; "" if none that is known."""
     try:
-        for (places, axis, masked), mistake in FAULTS.items():
+        for (places, axis, mask), mistake in FAULTS.items():
             if torch.allclose(
-                logits_of(model, IDS, LENGTHS, places, axis, masked), logits, atol=1e-6, equal_nan=True
+                logits_of(model, IDS, LENGTHS, places, axis, mask), logits, atol=1e-6, equal_nan=True
             ):
                 return mistake
     except Exception:  # other layers than the given ones: the properties alone speak
@@ -221,6 +227,8 @@ EXERCISES = (
             Fingerprint("AT07", lambda Q, K, V: (Q @ K.T / math.sqrt(Q.shape[1])).softmax(dim=1)),
             Fingerprint("AT08", lambda Q, K, V: (Q @ K.T / math.sqrt(Q.shape[1])) @ V),
             Fingerprint("AT13", lambda Q, K, V: (Q @ K.T / math.sqrt(Q.shape[1])).softmax(dim=1) @ K),
+            Fingerprint("AT14", mean_by(lambda s, width, words: (s / math.sqrt(width)).exp())),
+            Fingerprint("AT15", mean_by(lambda s, width, words: (s / 2).softmax(dim=1))),
         ),
         because="Scores, softmax, mean: that is all that a large model's attention computes, many times.",
     ),
@@ -261,7 +269,6 @@ EXERCISES = (
         observe=Tasks(),
         fingerprints=(
             Fingerprint("LM01", when=allows(lambda time: torch.ones(time, time).triu())),
-            Fingerprint("LM01", when=allows(lambda time: torch.ones(time, time).triu(1))),
             Fingerprint("LM02", when=allows(lambda time: torch.ones(time, time).tril(-1))),
             Fingerprint("LM03", when=allows(lambda time: torch.ones(time, time))),
             Fingerprint("LM03", when=allows(lambda time: torch.ones(time, time).tril(1))),
@@ -271,6 +278,7 @@ EXERCISES = (
             Fingerprint("LM06", when=guesses(lambda ids: ids[1:])),
             Fingerprint("LM07", when=guesses(lambda ids: ids[:, -1])),
             Fingerprint("LM07", when=guesses(lambda ids: ids[:, -1:])),
+            Fingerprint("LM08", when=allows(lambda time: torch.ones(time, time).triu(1))),
         ),
         because="A text of n words gives n − 1 questions with their answers, and nobody had to label it.",
     ),
@@ -291,7 +299,9 @@ EXERCISES = (
         fingerprints=(
             Fingerprint("SZ01", lambda b, w, words, n: b * 12 * w**2 + (words + n) * w),
             Fingerprint("SZ01", lambda b, w, words, n: b * 12 * w**2 + (words + n + 2) * w),
+            Fingerprint("SZ01", lambda b, w, words, n: count(b, w, words, n) - 9 * b * w),
             Fingerprint("SZ02", block_only),
+            Fingerprint("SZ02", lambda b, w, words, n: count(b, w, words, n) - words * w),
             Fingerprint("SZ02", lambda b, w, words, n: block_only(b, w, words, n) + 2 * w),
             Fingerprint("SZ03", lambda b, w, words, n: b * count(1, w, words, n)),
             Fingerprint("SZ04", lambda b, w, words, n: count(b, w, words, n) - 2 * w),
@@ -300,6 +310,7 @@ EXERCISES = (
             Fingerprint("SZ07", lambda b, w, words, n: count(b, w, words, n) - 4 * b * w),
             Fingerprint("SZ08", lambda b, w, words, n: count(b, w, words, n) + words * w),
             Fingerprint("SZ08", lambda b, w, words, n: count(b, w, words, n) + words * w + words),
+            Fingerprint("SZ09", lambda b, w, words, n: count(b, w, words, n) - 2 * b * w - w),
         ),
         because="With 96 blocks of width 12,288 your function gives GPT-3: 175 billion, rounded.",
     ),
@@ -322,6 +333,7 @@ EXERCISES = (
             Fingerprint("AT12", when=is_known("AT12")),
             Fingerprint("AT06", when=is_known("AT06")),
             Fingerprint("AT11", when=is_known("AT11")),
+            Fingerprint("AT16", when=is_known("AT16")),
         ),
         because="Same four tests as on page 08, and the fifth for order. They do not ask what is inside.",
     ),
