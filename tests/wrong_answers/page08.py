@@ -92,6 +92,8 @@ WRONG = {
         ("BF08", "guess = [2, 3]"),
         ("BF09", "guess = [1, 2]"),
         ("BF10", "guess = [2, 3, 4]"),
+        ("BF11", "guess = [3]"),
+        ("BF11", "guess = (3,)"),
         (None, "guess = [0]"),
         (None, "guess = 1"),
     ],
@@ -107,9 +109,17 @@ WRONG = {
         ("HS07", summary("h_n[0]")),
         ("HS11", summary("h_n.sum(dim=0)")),
         ("HS11", summary("(h_n[0] + h_n[1]) / 2")),
+        ("HS06", summary("h_n.flatten(1)")),
+        ("HS06", summary("h_n.transpose(1, 2).reshape(len(states), -1)")),
         ("HS12", summary("torch.cat([h_n[0], h_n[1]])")),
+        ("HS14", summary("h_n")),
+        ("HS14", summary("torch.stack([h_n[0], h_n[1]], dim=1)")),
+        ("HS14", summary("torch.stack([h_n[0], h_n[1]], dim=2)")),
+        ("HS15", summary("torch.cat([states[:, 0], states[:, -1]], dim=1)")),
+        ("HS15", summary("torch.cat([states[:, -1], states[:, 0]], dim=1)")),
         (None, summary("states.mean(dim=1)")),
         (None, summary("h_n[2]")),
+        (None, "def summary_of(states, h_n):\n    torch.cat([h_n[0], h_n[1]], dim=1)"),  # gives nothing back
         (None, "summary_of = 3"),
     ],
     "08.4": [
@@ -129,11 +139,13 @@ WRONG = {
         ("EV20", log(share="right / len(order.split(batch_size))")),
         (None, log(share="1 - right / len(labels)")),
         (None, log("7")),
+        (None, log(share="f'{right / len(labels):.3f}'")),
         (None, "running_accuracy = 3"),
     ],
     "08.5": [
         ("TE05", suspect(FUNCTION, run=VIEW, last=CLAMPED)),
         ("TE05", suspect(FUNCTION)),
+        ("TE05", suspect("nn.Dropout(0.2)(self.embedding(ids))")),  # made anew, it is always in training mode
         ("TE06", suspect("self.embedding(ids)")),
         ("TE06", suspect("F.dropout(self.embedding(ids), 0.2, training=False)")),
         ("MB08", suspect(run=VIEW, last=CLAMPED)),
@@ -156,6 +168,9 @@ WRONG = {
         ),
         ("PL01", suspect(last="states[-1]")),
         ("PL01", suspect(lstm=BATCH_FIRST, run="states, _ = self.lstm(embedded)", last="states[:, -1]")),
+        ("PL23", suspect(last="states[lengths.clamp(max=time - 1) - 1, torch.arange(batch)]")),
+        ("PL23", suspect(last="states[lengths - 2, torch.arange(batch)]")),
+        ("BF12", suspect(last="states[lengths - 1]")),
         (None, suspect(last="states.mean(dim=0)")),
         (None, "mended = 3"),
         (None, suspect() + "(30, 6, 7, 3)"),
@@ -177,6 +192,7 @@ RIGHT = {
     "08.4": [
         log("torch.rand(len(labels), generator=generator).argsort()"),
         log(share="right / sum(len(rows) for rows in order.split(batch_size))"),
+        log(share="round(right / len(labels), 3)"),
     ],
     "08.5": [
         suspect(),
