@@ -30,10 +30,13 @@ def tanh_is(slope):
 CASES = {
     "the right slope of a line": (3.0, lambda x: 3 * x, 2.0),
     "the right slope of a curve": (12.0, lambda x: x * x * x, 2.0),
-    "a slope that is too large by 0.0005": (12.0005, lambda x: x * x * x, 2.0),
-    "a slope that is too small by 0.0005": (11.9995, lambda x: x * x * x, 2.0),
-    "a tiny slope that is right": (4e-7, lambda x: 1e-7 * x * x, 2.0),
-    "a tiny slope that is twice too large": (8e-7, lambda x: 1e-7 * x * x, 2.0),
+    "a slope that is too large by 0.00005": (12.00005, lambda x: x * x * x, 2.0),
+    "a slope that is too small by 0.00005": (11.99995, lambda x: x * x * x, 2.0),
+    "a slope with the wrong sign": (-12.0, lambda x: x * x * x, 2.0),
+    "the right slope of a falling curve": (-12.0, lambda x: -x * x * x, 2.0),
+    "a falling slope that is too steep by 0.00005": (-12.00005, lambda x: -x * x * x, 2.0),
+    "a tiny slope that is right": (4e-9, lambda x: 1e-9 * x * x, 2.0),
+    "a tiny slope that is twice too large": (8e-9, lambda x: 1e-9 * x * x, 2.0),
 }
 FITTING_NUDGES = (1e-8, 1e-3)
 
@@ -56,11 +59,15 @@ def what_the_check_says(is_right) -> dict[str, object]:
         seen[name] = bool(verdict)
     if not asked:
         raise NotAnAnswer("Your check never asks f. It must measure a slope of its own to compare with.")
-    distances = [float(moved) - 2.0 for moved in asked]
+    distances = [plain(moved) - 2.0 for moved in asked]
+    if not any(distances):
+        raise NotAnAnswer("Your check asks f only at x itself. To measure, nudge x to both sides.")
     low, high = FITTING_NUDGES
     furthest = max(map(abs, distances))
     seen["the type it measures in"] = (
-        "float64" if all(isinstance(moved, float) for moved in asked) else "coarser"
+        "float64"
+        if all(str(getattr(moved, "dtype", "float64")).endswith("float64") for moved in asked)
+        else "coarser"
     )
     seen["the width of the nudge"] = (
         "fits" if low <= furthest <= high else "too small" if furthest < low else "too large"
@@ -79,6 +86,7 @@ class ValueAndSlope(OnInputs):
     """What the function of 01.5 gives for each input, which must be two numbers."""
 
     def __call__(self, answer) -> list:
+        right = [softplus(*given) for given in self.inputs]
         results = plain(super().__call__(answer))
         if any(
             result is not ... and not (isinstance(result, list) and len(result) == 2) for result in results
@@ -86,6 +94,8 @@ class ValueAndSlope(OnInputs):
             raise NotAnAnswer(
                 "Give back two numbers, first the value and then the slope: return value, slope."
             )
+        if same([result[::-1] for result in results if result is not ...], right):
+            raise NotAnAnswer("You have both numbers. First the value, then the slope: return value, slope.")
         return results
 
 
@@ -117,6 +127,9 @@ EXERCISES = (
             Fingerprint("DC12", when=lambda slope: slope in (5, 7)),
             Fingerprint("DC13", -6.0),
             Fingerprint("SL03", 1.0),
+            Fingerprint("SL05", when=lambda slope: 0.006 <= slope < 0.0061),
+            Fingerprint("SL11", 15.0),
+            Fingerprint("FD03", when=lambda slope: 6 < slope < 7),
         ),
         because="The loss rises six times as fast as w. The next cells show where the six comes from.",
     ),
@@ -143,6 +156,8 @@ EXERCISES = (
             Fingerprint("DC01", when=cube_is(lambda x: 3 * (5 - 2 * x) ** 2)),
             Fingerprint("DC14", when=cube_is(lambda x: 3 * (5 - 2 * x) ** 2 * 2)),
             Fingerprint("DC01", when=tanh_is(lambda x: 1 - math.tanh(3 * x) ** 2)),
+            Fingerprint("DC19", when=cube_is(lambda x: 3 * (5 - 2 * x) ** 3)),
+            Fingerprint("DC19", when=tanh_is(lambda x: (1 - math.tanh(3 * x) ** 2) * 3 * x)),
         ),
         because="Both at two places, so luck has no part in it.",
     ),
@@ -187,20 +202,35 @@ EXERCISES = (
                 when=lambda seen: (
                     seen["a tiny slope that is twice too large"]
                     and seen["a tiny slope that is right"]
-                    and not seen["a slope that is too large by 0.0005"]
+                    and not seen["a slope with the wrong sign"]
                 ),
             ),
             Fingerprint(
                 "FD08",
                 when=lambda seen: (
-                    seen["a slope that is too small by 0.0005"]
-                    and not seen["a slope that is too large by 0.0005"]
+                    seen["a slope that is too small by 0.00005"]
+                    and not seen["a slope that is too large by 0.00005"]
                 ),
             ),
             Fingerprint(
                 "FD09",
                 when=lambda seen: (
-                    seen["a tiny slope that is twice too large"] and not seen["the right slope of a line"]
+                    seen["a tiny slope that is twice too large"]
+                    and not seen["the right slope of a line"]
+                    and not seen["a slope with the wrong sign"]
+                ),
+            ),
+            Fingerprint(
+                "FD10",
+                when=lambda seen: (
+                    seen["a falling slope that is too steep by 0.00005"]
+                    and not seen["a slope that is too large by 0.00005"]
+                ),
+            ),
+            Fingerprint(
+                "FD11",
+                when=lambda seen: (
+                    seen["a slope with the wrong sign"] and not seen["a slope that is too large by 0.00005"]
                 ),
             ),
         ),
@@ -221,9 +251,11 @@ EXERCISES = (
         fingerprints=(
             Fingerprint("DC01", softplus_with_slope(lambda z, v: 1 / (1 + v))),
             Fingerprint("DC02", softplus_with_slope(lambda z, v: v / z)),
+            Fingerprint("DC02", softplus_with_slope(lambda z, v: 1.0)),
             Fingerprint("DC11", softplus_with_slope(lambda z, v: v)),
             Fingerprint("DC12", softplus_with_slope(lambda z, v: v + 1 + 1 / (1 + v))),
             Fingerprint("DC12", softplus_with_slope(lambda z, v: v + 1 / (1 + v))),
+            Fingerprint("DC20", softplus_with_slope(lambda z, v: z * v / math.e / (1 + v))),
         ),
         because="Look at the slope again: it is the sigmoid of z. Page 04 will be glad of that.",
     ),

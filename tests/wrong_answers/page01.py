@@ -18,6 +18,10 @@ WRONG = {
         ("DC12", "guess = 3 + 1 + 1 + 2"),
         ("DC13", "guess = -6"),
         ("SL03", "guess = 1"),
+        ("SL05", "guess = 0.006"),
+        ("SL05", "guess = 0.006009"),
+        ("SL11", "guess = 15"),
+        ("FD03", "guess = 6.009"),
         (None, "guess = 40"),
     ],
     "01.2": [
@@ -28,6 +32,8 @@ WRONG = {
         ("DC06", GOOD_CUBE + TANH.format("x", "3")),
         ("DC12", CUBE.format("outer + -2") + GOOD_TANH),
         ("DC14", CUBE.format("outer * 2") + GOOD_TANH),
+        ("DC19", CUBE.format("outer * (5 - 2 * x)") + GOOD_TANH),
+        ("DC19", GOOD_CUBE + TANH.format("math.tanh(3 * x)", "3 * x")),
         (None, GOOD_CUBE + TANH.format("math.tanh(3)", "3")),
         (None, "slope_of_cube, slope_of_tanh = 1, 2"),
     ],
@@ -45,10 +51,22 @@ WRONG = {
         ),
         ("FD03", CHECK.format("1e-5", "(f(x + h) - f(x)) / h", SHARE)),
         ("FD05", CHECK.format("1e-5", BOTH_SIDES, "abs(own - measured) < 1e-6")),
+        ("FD05", CHECK.format("1e-5", BOTH_SIDES, "round(own, 6) == round(measured, 6)")),
+        ("FD05", CHECK.format("1e-5", BOTH_SIDES, "np.isclose(own, measured)")),
         ("FD07", CHECK.format("0.1", BOTH_SIDES, SHARE)),
         ("FD08", CHECK.format("1e-5", BOTH_SIDES, "(own - measured) / max(abs(own), abs(measured)) < 1e-6")),
         ("FD08", CHECK.format("1e-5", BOTH_SIDES, "(own - measured) / own < 1e-6")),
         ("FD09", CHECK.format("1e-5", "(f(x + h) - f(x - h)) / h", SHARE)),
+        ("FD10", CHECK.format("1e-5", BOTH_SIDES, "abs(own - measured) / max(own, measured) < 1e-6")),
+        ("FD10", CHECK.format("1e-5", BOTH_SIDES, "abs(own - measured) / own < 1e-6")),
+        ("FD11", CHECK.format("1e-5", BOTH_SIDES, "abs(abs(own) / abs(measured) - 1) < 1e-6")),
+        (None, CHECK.format("1e-5", BOTH_SIDES, "np.isclose(own, measured, atol=0)")),  # ten times too lax
+        (None, CHECK.format("1e-5", BOTH_SIDES, SHARE.replace("<", ">"))),
+        (
+            None,
+            "def is_right(own, f, x):\n    x = torch.tensor(x, requires_grad=True)\n"
+            "    f(x).backward()\n    return abs(own / x.grad.item() - 1) < 1e-6",
+        ),
         (None, CHECK.format("1e-5", BOTH_SIDES, "True or measured")),
         (None, "def is_right(own, f, x):\n    return True"),
         (None, CHECK.format("1e-5", BOTH_SIDES, "abs(own - measured) / max(own, measured) < 1e-3")),
@@ -57,10 +75,13 @@ WRONG = {
     "01.5": [
         ("DC01", SOFTPLUS.format("1 / q")),
         ("DC02", SOFTPLUS.format("1 / z * v")),
+        ("DC02", SOFTPLUS.format("1 / v * v")),
+        ("DC20", SOFTPLUS.format("1 / q * z * math.exp(z - 1)")),
         ("DC11", SOFTPLUS.format("v")),
         ("DC12", SOFTPLUS.format("v + 1 + 1 / q")),
         ("DC12", SOFTPLUS.format("v + 1 / q")),
         (None, SOFTPLUS.format("0.5")),
+        (None, SOFTPLUS.format("v / q").replace("math.log(q), v / q", "v / q, math.log(q)")),
         (None, "def softplus_and_slope(z):\n    return math.log(1 + math.exp(z))"),
     ],
 }
@@ -77,6 +98,8 @@ RIGHT = {
         CHECK.format("1e-6", BOTH_SIDES, "math.isclose(own, measured, rel_tol=1e-6)"),
         "def is_right(own, f, x):\n    m = central_difference(f, x)\n    return abs(own / m - 1) < 1e-6",
         CHECK.format("1e-4", BOTH_SIDES, "np.isclose(own, measured, rtol=1e-6, atol=0)"),
+        "def is_right(own, f, x):\n    x = np.float64(x)\n    h = 1e-5 * abs(x)\n"
+        f"    measured = {BOTH_SIDES}\n    return abs(own - measured) / (abs(own) + abs(measured)) < 1e-6",
     ],
     "01.5": [
         SOFTPLUS.format("1 / q * 1 * v"),
