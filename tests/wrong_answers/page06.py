@@ -58,6 +58,9 @@ WRONG = {
         ("PL15", mean(result="kept.sum(dim=1) / lengths.max()")),
         ("PL15", mean(result="kept.sum(dim=1) / real.sum()")),
         ("PL15", mean(real="(place < lengths.max()).expand(embedded.shape[:2])")),
+        ("PL16", mean(real="place >= lengths[:, None]")),
+        (None, mean(result="kept.sum(dim=1) / (kept != 0).sum(dim=1)")),  # a word's vector may hold a 0
+        (None, mean(result="kept.max(dim=1).values")),
         (None, mean(real="place < lengths[:, None] - 1")),
         (None, mean(result="kept.sum(dim=0)")),
         (None, mean(real="place < lengths")),
@@ -71,6 +74,7 @@ WRONG = {
         ("TV12", "guess = 0.55"),
         ("TV13", "guess = 0"),
         ("TV13", "guess = 250"),
+        (None, "guess = 50"),  # percent, perhaps: not a sign of TV13
         (None, "guess = 5000"),
         (None, "guess = 'most'"),
     ],
@@ -87,6 +91,13 @@ WRONG = {
                 words='["<pad>", "<unk>", *(word for word in tokens if word == "not" or len(word) > 3)]'
             ),
         ),
+        (
+            "TV06",
+            pipeline(row="[index.get(word, 1) for word in tokenize(text) if word not in STOP_WORDS] or [1]"),
+        ),
+        ("TV01", pipeline("sorted({word for text in new for word in tokenize(text)})")),
+        ("TV02", pipeline(f"sorted({SET_OF_TRAIN}, key=len)")),
+        ("PL10", pipeline(row="[index.get(word, 1) for word in tokenize(text)] or [0]")),
         ("PL10", pipeline(row="[index.get(word, 1) for word in tokenize(text)]")),
         ("TV14", pipeline(row="[index[word] for word in tokenize(text) if word in index] or [1]")),
         ("TV15", pipeline(row="[index.get(word, 0) for word in tokenize(text)] or [1]")),
@@ -94,6 +105,9 @@ WRONG = {
         (None, pipeline("Counter(word for text in train for word in tokenize(text)).most_common()")),
         (None, pipeline("[w for w, n in Counter(sum(map(tokenize, train), [])).items() if n > 1]")),
         (None, pipeline("sorted({word for text in train for word in first_tokenizer(text)})")),
+        (None, pipeline("sorted({word for text in train for word in text.lower().split()})")),
+        (None, pipeline(row="[index.get(word, 1) for word in text.split()] or [1]")),
+        (None, pipeline(row="[index.get(word, len(index)) for word in tokenize(text)] or [1]")),
         (None, pipeline(words='["<unk>", "<pad>", *tokens]')),
         (None, pipeline(row="[index[word] for word in tokenize(text)] or [1]")),
         (None, "mended = 3"),
@@ -121,6 +135,19 @@ WRONG = {
         ("NG11", pairs("return Counter(map('-'.join, zip(tokens, tokens[1:])))")),
         ("NG12", pairs("return Counter(' '.join(tokens[i : i + 2]) for i in range(len(tokens)))")),
         (None, pairs("return Counter(' '.join(three) for three in zip(tokens, tokens[1:], tokens[2:]))")),
+        ("NG02", pairs("return Counter(map(' '.join, zip(tokens, tokens[2:])))")),
+        ("NG10", pairs("return set(map(' '.join, zip(tokens, tokens[1:])))")),
+        ("NG11", pairs("return Counter(map(', '.join, zip(tokens, tokens[1:])))")),
+        ("NG13", pairs("return Counter(' '.join(tokens))")),
+        (
+            "NG13",
+            "def pairs(tokens):\n"
+            "    found = Counter()\n"
+            "    for pair in zip(tokens, tokens[1:]):\n"
+            "        found.update(' '.join(pair))\n"
+            "    return found",
+        ),
+        (None, pairs("print(Counter(map(' '.join, zip(tokens, tokens[1:]))))")),
         (None, "pairs = 3"),
     ],
 }
@@ -136,7 +163,14 @@ RIGHT = {
         "def mean_of_words(embedded, lengths):\n"
         "    return torch.stack([row[:n].mean(dim=0) for row, n in zip(embedded, lengths)])",
     ],
-    "06.3": ["guess = 500.0", "guess = 1000 // 2", "guess = 0.5", "guess = '50 %'", "guess = 'half'"],
+    "06.3": [
+        "guess = 500.0",
+        "guess = 1000 // 2",
+        "guess = 0.5",
+        "guess = '50 %'",
+        "guess = 'half'",
+        "guess = '500 of 1000'",
+    ],
     "06.4": [
         pipeline(),
         pipeline("Counter(word for text in train for word in tokenize(text))"),
