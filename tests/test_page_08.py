@@ -19,12 +19,11 @@ from helpers.plotting import draw_footprint, draw_losses, draw_verdicts
 WHOLE_CELLS = (
     *("imports", "article-class", "finding", "batch-invariance", "padding-invariance", "token-sensitivity"),
     *("evaluate-twice", "footprint", "training-step", "learn", "count-right", "batch-first", "last-state"),
-    "fit",
+    *("steady", "fit"),
 )
 FIRST_PARTS = {  # up to the line that begins with this
     "article-tested": "torch.manual_seed",
     "leaky": "X = ",
-    "steady": "for finding",
     "bag": "bag = ",
     "order-test": "print",
     "mood": "for name",

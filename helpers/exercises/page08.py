@@ -302,7 +302,7 @@ EXERCISES = (
             Fingerprint("PL21", "c"),
             Fingerprint("PL22", "d"),
         ),
-        because="Zero in is not nothing happens. Run the next cell and watch the state move.",
+        because="Zero in does not mean that nothing happens. Run the next cell and watch the state move.",
     ),
     Exercise(
         id="08.3",
