@@ -12,7 +12,7 @@ import pytest
 from exercise_player import exercise_cells, play, read_page, run, solution_code
 
 from helpers.exercises import Exercise, NotAnAnswer, Verdict, check, machinery
-from helpers.exercises.comparing import plain, same
+from helpers.exercises.comparing import plain, same, show
 from helpers.exercises.machinery import NOT_DONE, NOT_YET, RIGHT, TO_THE_SOLUTION, diagnose, observe
 
 EXERCISES = {key: one for page in machinery.pages() for key, one in machinery.page_exercises(page).items()}
@@ -384,6 +384,35 @@ def test_an_answer_of_another_form_is_told_which_form_is_wanted(judged) -> None:
 )
 def test_an_order_may_be_written_in_many_ways(judged, answer: object) -> None:
     assert judged(an_exercise(answer="bca", observe=machinery.Order("abcx")), answer).status == RIGHT
+
+
+def test_an_order_that_is_no_text_or_too_short_is_told_what_is_wanted(judged) -> None:
+    order = an_exercise(answer="bca", observe=machinery.Order("abcx"))
+    assert "labels are a, b, c, x; you gave 3." in judged(order, 3).message
+    assert "You used 1 of the lines; 3 are needed." in judged(order, "b").message
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("0,69", 'asks for a number; you gave "0,69". Write it without quotes'),
+        ("ln 2", 'asks for a number; you gave "ln 2". Write it without quotes'),
+        ((0, 69), "Python reads 0,69 as two numbers. A decimal has a point: 0.69"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["complete", "predict"])
+def test_what_is_no_number_is_told_how_to_write_one(judged, kind: str, answer: object, said: str) -> None:
+    verdict = judged(an_exercise(kind=kind), answer)
+    assert verdict.status == NOT_YET and said in verdict.message and not verdict.hint
+
+
+def test_a_known_mistake_may_be_no_number(judged) -> None:
+    exercise = an_exercise(fingerprints=(machinery.Fingerprint("DC01", wrong="ln 2"),))
+    assert judged(exercise, "LN 2").diagnosis == "DC01"
+
+
+def test_an_empty_dict_is_shown_as_one() -> None:
+    assert show({}) == "{}" and show([{}]) == "[{}]"
 
 
 def test_another_order_may_also_be_right(judged) -> None:

@@ -103,7 +103,7 @@ def show(value: Any, width: int = 72) -> str:
         if isinstance(part, list):
             return "[" + ", ".join(text(item) for item in part) + "]"
         if isinstance(part, dict):
-            return ", ".join(f"{key}: {text(item)}" for key, item in part.items())
+            return ", ".join(f"{key}: {text(item)}" for key, item in part.items()) or "{}"
         if isinstance(part, str):
             return f'"{part}"'
         if callable(part):

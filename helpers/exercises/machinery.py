@@ -16,7 +16,7 @@ import re
 import textwrap
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -107,6 +107,23 @@ def as_it_is(answer: Any) -> Any:
     return answer
 
 
+def not_a_number(answer: Any) -> str:
+    """What to say of an answer that should be a number and is none; empty where it is one."""
+    given = plain(answer)
+    if isinstance(given, str):
+        try:
+            float(given.replace("−", "-"))
+        except ValueError:
+            return (
+                f"The exercise asks for a number; you gave {show(answer)}. Write it without quotes "
+                "and with a point, as in 0.25, or let Python compute it, as in 1 / 4."
+            )
+    if isinstance(answer, tuple) and len(given) == 2 and all(type(part) is int for part in given):
+        whole, decimals = given
+        return f"Python reads {whole},{decimals} as two numbers. A decimal has a point: {whole}.{decimals}"
+    return ""
+
+
 class OnInputs:
     """The answer is a function: call it on each input (a tuple of arguments) and compare the results."""
 
@@ -159,7 +176,7 @@ class Order:
         self.labels = labels
 
     def __call__(self, answer: Any) -> str:
-        parts = answer if isinstance(answer, str) else "".join(str(part) for part in answer)
+        parts = "".join(map(str, answer)) if isinstance(answer, Sequence) else str(answer)
         order = re.sub(r"[\s,;>→-]", "", parts).lower()
         if not order or set(order) - set(self.labels) or len(set(order)) < len(order):
             offered = ", ".join(self.labels)
@@ -171,7 +188,7 @@ class Order:
 
     def describe(self, observed: str, right: str, tolerance: float) -> str:
         if len(observed) != len(right):
-            return f"You used {len(observed)} lines."
+            return f"You used {len(observed)} of the lines; {len(right)} are needed."
         return f"Your order is {' '.join(observed)}."
 
 
@@ -214,6 +231,11 @@ class Exercise:
     def misconceptions(self) -> list[str]:
         """Ids of the misconceptions this exercise can recognise, each once, in the order given."""
         return list(dict.fromkeys(part.misconception for part in (*self.fingerprints, *self.remarks)))
+
+    @property
+    def asks_for_a_number(self) -> bool:
+        """Whether the answer is one number, and no function, letter or list."""
+        return self.observe is as_it_is and type(plain(self.answer)) in (int, float)
 
     def metadata(self) -> dict:
         """What the card cell of the page carries as `metadata["course"]`."""
@@ -361,6 +383,8 @@ def check(exercise_id: str, answer: Any, measured: Any = NOTHING) -> Verdict:
         said = f"Your code stopped with {observed.type}: {observed.text}{place}."
         if diagnosis is None:
             return verdict(NOT_YET, said, "Look there first: what it computes can be judged once it runs.")
+    elif diagnosis is None and exercise.asks_for_a_number and (form := not_a_number(answer)):
+        return verdict(NOT_YET, form)
     elif not said:
         right = observe(exercise, exercise.answer)
         describe = getattr(exercise.observe, "describe", where)
