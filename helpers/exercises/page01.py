@@ -35,6 +35,7 @@ CASES = {
     "a slope with the wrong sign": (-12.0, lambda x: x * x * x, 2.0),
     "the right slope of a falling curve": (-12.0, lambda x: -x * x * x, 2.0),
     "a falling slope that is too steep by 0.00005": (-12.00005, lambda x: -x * x * x, 2.0),
+    "a steep slope that is right": (4e6, lambda x: 1e6 * x * x, 2.0),
     "a tiny slope that is right": (4e-9, lambda x: 1e-9 * x * x, 2.0),
     "a tiny slope that is twice too large": (8e-9, lambda x: 1e-9 * x * x, 2.0),
 }
@@ -203,6 +204,12 @@ EXERCISES = (
                     seen["a tiny slope that is twice too large"]
                     and seen["a tiny slope that is right"]
                     and not seen["a slope with the wrong sign"]
+                ),
+            ),
+            Fingerprint(
+                "FD05",
+                when=lambda seen: (
+                    seen["the right slope of a curve"] and not seen["a steep slope that is right"]
                 ),
             ),
             Fingerprint(

@@ -53,6 +53,7 @@ WRONG = {
         ("FD05", CHECK.format("1e-5", BOTH_SIDES, "abs(own - measured) < 1e-6")),
         ("FD05", CHECK.format("1e-5", BOTH_SIDES, "round(own, 6) == round(measured, 6)")),
         ("FD05", CHECK.format("1e-5", BOTH_SIDES, "np.isclose(own, measured)")),
+        ("FD05", CHECK.format("1e-5", BOTH_SIDES, "abs(own - measured) < 1e-9")),
         ("FD07", CHECK.format("0.1", BOTH_SIDES, SHARE)),
         ("FD08", CHECK.format("1e-5", BOTH_SIDES, "(own - measured) / max(abs(own), abs(measured)) < 1e-6")),
         ("FD08", CHECK.format("1e-5", BOTH_SIDES, "(own - measured) / own < 1e-6")),
