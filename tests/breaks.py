@@ -809,6 +809,20 @@ PAGES = [
         change=source("03-which-way", "*8 minutes*\n\n", ""),
     ),
     Break(
+        "a section that may wait is not counted in the opening",
+        on(SQUARES),
+        test("course", "the_opening_says_how_many_of_its_minutes_may_wait_for_a_second_reading[03]"),
+        "60 minutes to read, 11 of them for a second reading",
+        "60 minutes to read, 8 of them for a second reading",
+    ),
+    Break(
+        "a page asks for another page than the map says",
+        "helpers/course.py",
+        test("course", "the_list_has_the_pages_that_an_opening_asks_for[04]"),
+        '"the loss", 60, ("01", "02", "03")',
+        '"the loss", 60, ("01", "02")',
+    ),
+    Break(
         "a second title",
         on(LAYERS),
         stored(LAYERS, "one_title_and_headings_in_order"),
@@ -1021,6 +1035,55 @@ CLASSROOM = [
         "| exercise 09.6 | 8 |",
         "| exercise 09.6 | 9 |",
     ),
+    Break(
+        "the short path takes what may wait for a second reading",
+        "docs/teaching.md",
+        test("classroom", "what_may_wait_for_a_second_reading_is_not_in_the_short_path[03]"),
+        "| 6 · What the threshold gets wrong | 4 | – |",
+        "| 6 · What the threshold gets wrong | 4 | 4 |",
+    ),
+    Break(
+        "a chapter of the guide adds up its minutes wrongly",
+        "docs/teaching.md",
+        test("classroom", "paths_fit_into_45_and_90_minutes_and_are_added_up_right[10]"),
+        "| **together** | 95 |",
+        "| **together** | 106 |",
+    ),
+    Break(
+        "the slides tell a class that it has made no guess",
+        "helpers/slides.py",
+        test("classroom", "slides_close_with_the_question_and_say_nothing_of_guesses_not_made"),
+        'NOBODY.sub("", ANSI.sub("", text))',
+        'ANSI.sub("", text)',
+    ),
+    Break(
+        "the slides of a lesson end without the page's question",
+        "helpers/slides.py",
+        test("classroom", "slides_of_a_path_leave_out_what_goes_home"),
+        """            or "question for the next page" in "".join(part for part, _, _ in slide.parts)\n""",
+        "",
+    ),
+    Break(
+        "the slide of goals shows whatever list stands in the opening",
+        "helpers/slides.py",
+        test("classroom", "the_second_slide_says_what_you_will_be_able_to_do"),
+        'if kind == "list" and "ou will be able to" in before:',
+        'if kind == "list" and "ou will be able to" not in before:',
+    ),
+    Break(
+        "a heading stands alone at the end of a slide",
+        "helpers/slides.py",
+        test("classroom", "no_slide_ends_with_a_heading"),
+        r"(:</p>|</h\d>)\s*$",
+        r"(:</p>)\s*$",
+    ),
+    Break(
+        "bold words that name a paragraph stand alone on a slide",
+        "helpers/slides.py",
+        test("classroom", "bold_words_that_name_a_paragraph_bring_its_first_sentence_along"),
+        "        or (names_it and at == 1)\n",
+        "",
+    ),
 ]
 
 # What stands around the pages, and the tests themselves
@@ -1106,7 +1169,7 @@ AROUND = [
         "the check of the comparison allows more cells to be left out",
         "tests/notebook_checks.py",
         test("notebook_checks"),
-        "MOST_IGNORED = 0.34",
+        "MOST_IGNORED = 0.2",
         "MOST_IGNORED = 0.94",
     ),
 ]

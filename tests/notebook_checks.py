@@ -17,7 +17,7 @@ KNOWN_TAGS = {"nbval-ignore-output", "raises-exception", "exercise-setup", "hide
 IGNORED = "nbval-ignore-output"
 MOST_LINES = 30
 MOST_BYTES = 1_500_000
-MOST_IGNORED = 0.34  # of the code cells of a page
+MOST_IGNORED = 0.2  # of the code cells of a page
 KEY_IDEA_WORDS = 25
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")

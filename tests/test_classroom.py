@@ -235,13 +235,17 @@ def test_an_output_longer_than_a_slide_is_cut_and_says_so() -> None:
 @pytest.mark.parametrize("minutes", [45, 90])
 def test_slides_of_a_path_leave_out_what_goes_home(page: Page, minutes: int, tmp_path: Path) -> None:
     (file,) = classroom.write_slides([page], tmp_path, minutes)
-    sections = set(re.findall(r'data-section="([^"]*)"', file.read_text(encoding="utf-8")))
+    deck = file.read_text(encoding="utf-8")
+    sections = set(re.findall(r'data-section="([^"]*)"', deck))
     plan = classroom.lesson_plan(page.number)
     at_home = {html.escape(name) for name, times in plan.items() if not times[{45: 1, 90: 2}[minutes]]}
     taken = {html.escape(name) for name, times in plan.items() if times[{45: 1, 90: 2}[minutes]]}
     held = {html.escape(section_of(page)[key]) for key in exercises(page) if key in taken}
     assert not (sections & at_home) - held - {html.escape(last_section(page))}
     assert {one for one in taken if not re.fullmatch(r"\d\d\.\d", one)} <= sections
+    if any("The question for the next page" in cell.source for cell in stored(page).cells):
+        *_, last = re.findall(r'<section class="slide.*?</section>', deck, re.DOTALL)
+        assert "question for the next page" in shown_of(last)
 
 
 # The student edition

@@ -84,7 +84,7 @@ class Tab:
     """
 
     def __init__(self, page, address: str, file: str) -> None:
-        self.page, self.file, self.begun = page, file, False
+        self.page, self.file, self.begun, self.closed = page, file, False, False
         self.page.set_default_timeout(PATIENCE)
         self.asked, self.complaints = [], []
         self._listeners = {
@@ -121,7 +121,7 @@ class Tab:
 
     def has_ended(self) -> bool:
         """Whether the cells have run, or the page has stopped at an error."""
-        return self.begun and self.page.evaluate("() => course.ran")
+        return self.closed or (self.begun and self.page.evaluate("() => course.ran"))
 
     def finish(self) -> None:
         """Wait until it has ended."""
@@ -135,6 +135,7 @@ class Tab:
     def close(self) -> None:
         """End the kernel and close the page; its JupyterLab stays."""
         self.page.evaluate("() => course.close()")
+        self.closed = True
         for event, listener in self._listeners.items():
             self.page.remove_listener(event, listener)
 
@@ -146,14 +147,11 @@ class Tab:
         element.scroll_into_view_if_needed()
         return element
 
-    def write(self, cell: str, code: str) -> None:
-        """Replace what stands in a code cell: typed key by key, or pasted where it has several lines."""
+    def write(self, cell: str, code: str, by_keys: bool) -> None:
+        """Replace what stands in a code cell: typed key by key, or pasted, which takes no time."""
         self.node(cell).query_selector(".cm-content").click()
         self.page.keyboard.press("ControlOrMeta+a")
-        if "\n" in code:
-            self.page.keyboard.insert_text(code)
-        else:
-            self.page.keyboard.type(code)
+        (self.page.keyboard.type if by_keys else self.page.keyboard.insert_text)(code)
         written = self.page.evaluate("id => course.cell(id).model.sharedModel.source", cell)
         assert written == code, written
 

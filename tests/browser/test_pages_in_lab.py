@@ -5,8 +5,9 @@ sliders redraw their pictures, that an answer typed into a cell gets its hint, a
 machine is asked. The pages run on the twins, as in all tests. One exercise of each page is typed in;
 test_exercises.py plays all of them, without a browser.
 
-All this is to take three minutes on two cores. So the pages that compute for half a minute (LONG) run one
-after the other in tabs of their own, while the short ones are looked at.
+All this is to take about three minutes on two cores. So the pages that compute for half a minute (LONG) run
+one after the other in tabs of their own, while the short ones are looked at; and answers are typed key by key
+on one page, and pasted on the others.
 """
 
 import importlib
@@ -54,9 +55,11 @@ def context(browser):
 
 
 @pytest.fixture(scope="module")
-def tabs(context, address):
+def tabs(request, context, address):
     """Opens a page, or gives the tab in which it is open. A tab whose page has been closed is used again."""
     opened, free = {}, []
+    wanted = {item.callspec.params.get("tab") for item in request.session.items if hasattr(item, "callspec")}
+    long = [file for file in PAGES if file[:2] in LONG and file in wanted]
 
     class Tabs:
         def __call__(self, file: str) -> Tab:
@@ -68,6 +71,13 @@ def tabs(context, address):
             opened[file].close()
             free.append(opened[file].page)
 
+        def go_on(self) -> None:
+            """See to it that one of the long pages runs, as long as there are any that have not."""
+            for file in long:
+                if not self(file).has_ended():
+                    self(file).begin()
+                    break
+
     return Tabs()
 
 
@@ -76,19 +86,16 @@ def tab(request, tabs):
     """A page that has been run. Meanwhile, and while it is looked at, one of the long pages runs."""
     tab = tabs(request.param)
     tab.begin()
-    wanted = {item.callspec.params.get("tab") for item in request.session.items if hasattr(item, "callspec")}
-    for file in PAGES:
-        if file[:2] in LONG and file in wanted and file > request.param and not tabs(file).has_ended():
-            tabs(file).begin()
-            break
+    tabs.go_on()
     tab.finish()
     yield tab
     tabs.close(request.param)
 
 
 @pytest.fixture
-def page(tab):
+def page(tab, tabs):
     """The browser's page, so that a picture is kept of it where a test fails."""
+    tabs.go_on()
     tab.page.bring_to_front()
     return tab.page
 
@@ -148,7 +155,7 @@ def test_a_wrong_answer_gets_its_hint_and_the_right_one_its_tick(tab, page) -> N
     stub, check = own["stub"].id, own["check"].id
 
     def said(answer: str) -> str:
-        tab.write(stub, answer)
+        tab.write(stub, answer, by_keys=number == PAGES[1][:2] and "\n" not in answer)
         tab.run(stub)
         return "".join(tab.run(check).split())  # its lines are broken, also after a hyphen
 
