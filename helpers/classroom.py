@@ -19,7 +19,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from helpers import slides
+from helpers import slide_text, slides
 from helpers.course import PAGES, Page
 from helpers.exercises import Exercise, machinery
 
@@ -29,7 +29,7 @@ WRONG_ANSWERS = ROOT / "tests" / "wrong_answers"
 
 # What the student edition needs to run, and what of helpers/ stays with the teacher.
 HANDED_OUT = ("LICENSE", "environment.yml", "requirements.txt", "pyproject.toml")
-TEACHERS_ONLY = ("classroom.py", "slides.py", "slides.html", "__pycache__", "*.part")
+TEACHERS_ONLY = ("classroom.py", "slides.py", "slide_text.py", "slides.html", "__pycache__", "*.part")
 
 NO_SOLUTION = """<details><summary>Solution</summary>
 
@@ -250,8 +250,8 @@ math {{ font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", math;
 def write_key(pages: list[Page], folder: Path) -> Path:
     """The key as one file to read and to print; it needs no network."""
     folder.mkdir(parents=True, exist_ok=True)
-    style = slides.BLACK_ON_WHITE.get_style_defs(".code")
-    page = KEY_PAGE.format(code_style=style, key=slides.to_html(key_markdown(pages)))
+    style = slide_text.BLACK_ON_WHITE.get_style_defs(".code")
+    page = KEY_PAGE.format(code_style=style, key=slide_text.to_html(key_markdown(pages)))
     (folder / "key.html").write_text(page, encoding="utf-8", newline="\n")
     return folder / "key.html"
 

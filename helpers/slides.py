@@ -4,7 +4,7 @@ Formulas become MathML, which browsers draw by themselves; pictures are the stor
 the slides is a script of a few dozen lines in `slides.html`. What is a slide stands in the page's own cell
 metadata (`slideshow.slide_type`, as Jupyter keeps it): slide, subslide, fragment, skip. How much of a cell is
 shown is decided here: of prose the sentence that leads, the bold ones and the questions, with every formula,
-list and table. The rest goes into the speaker's notes.
+list and table (`slide_text.py`). The rest goes into the speaker's notes.
 """
 
 import base64
@@ -12,24 +12,33 @@ import html
 import math
 import re
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import resources
 from itertools import pairwise
 
-import mistune
-from latex2mathml.converter import convert
 from nbformat import NotebookNode
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
+
+from helpers.slide_text import (
+    BLACK_ON_WHITE,
+    CODE_LARGE,
+    CODE_SMALL,
+    CODE_WIDTH,
+    LETTER,
+    LINE,
+    Formulas,
+    blocks,
+    code_block,
+    leading,
+    lines_on_slide,
+    sentences,
+    to_html,
+    to_html_with,
+)
 
 SHOWN, HIDDEN = ("slide", "subslide", "fragment"), ("skip", "notes")
 FOLDED_ROLES = ("stub", "check", "hints", "solution")  # cells of an exercise that no slide shows
 
 WIDTH, HEIGHT = 1200, 590  # what a slide of 1280 × 720 has for its parts, in pixels
 TEXT_LETTERS, TEXT_LINE, GAP = 82, 40, 12  # letters in a line of text, its height, space between parts
-CODE_LARGE, CODE_SMALL, LETTER, LINE = 23, 18, 0.602, 1.3  # sizes of code; width and height of a letter
-BLACK_ON_WHITE = HtmlFormatter(nowrap=True, style="default")
 MOST_LINES = 21  # of an output
 ROUNDS = "<p class=rounds>vote alone → convince your neighbour → vote again</p>"
 NOBODY = re.compile(  # what a page says to a reader who has not guessed
@@ -83,142 +92,6 @@ def picture(cell: NotebookNode) -> str | None:
     """The PNG that a cell has drawn, as base64."""
     found = [output.data.get("image/png") for output in cell.get("outputs", []) if "data" in output]
     return next((png.replace("\n", "") for png in reversed(found) if png), None)
-
-
-# Markdown, with formulas
-
-
-class Formulas:
-    """Takes the formulas and code of a text out before it is cut or rendered, and puts them back."""
-
-    PARTS = re.compile(
-        r"(?P<fence>^```.*?^```)|(?P<code>`[^`\n]+`)|\$\$(?P<display>.+?)\$\$|(?<![\\$])\$(?P<inline>[^$\n]+(?:\n[^$\n]+)?)\$",
-        re.DOTALL | re.MULTILINE,
-    )
-
-    def __init__(self) -> None:
-        self.kept: list[tuple[str, int, str]] = []  # HTML, its letters, how it was typed
-
-    def keep(self, rendered: str, size: int, raw: str = "") -> str:
-        self.kept.append((rendered, size, raw))
-        return f"\ue000{len(self.kept) - 1}\ue001"
-
-    def out(self, text: str) -> str:
-        def one(match: re.Match) -> str:
-            kind, body = match.lastgroup, match.group(match.lastgroup)
-            if kind == "display":
-                return f"\n\n{self.keep(formula(body, 'block'), len(body))}\ue002\n\n"
-            if kind == "inline":
-                return self.keep(formula(body, "inline"), len(body) // 2, match.group())
-            if kind == "code":
-                return self.keep(f"<code>{html.escape(body[1:-1])}</code>", len(body), match.group())
-            first, *lines = body.splitlines()[:-1]
-            source = "\n".join(lines)
-            return f"\n\n{self.keep(code_block(source, first[3:].strip() == 'python'), 0)}\ue003\n\n"
-
-        return self.PARTS.sub(one, text)
-
-    def back(self, rendered: str) -> str:
-        rendered = re.sub(r"<p>\s*(\ue000\d+\ue001)[\ue002\ue003]\s*</p>", r"\1", rendered)
-        rendered = re.sub("[\ue002\ue003]", "", rendered)
-        return re.sub(r"\ue000(\d+)\ue001", lambda found: self.kept[int(found.group(1))][0], rendered)
-
-    def as_written(self, text: str) -> str:
-        return re.sub(r"\ue000(\d+)\ue001", lambda found: self.kept[int(found.group(1))][2], text)
-
-    def letters(self, text: str) -> int:
-        inside = sum(self.kept[int(number)][1] for number in re.findall(r"\ue000(\d+)\ue001", text))
-        return inside + len(re.sub(r"\ue000\d+\ue001", "", text))
-
-
-@cache
-def formula(tex: str, display: str) -> str:
-    """TeX as MathML; the TeX stands in it as its alternative text."""
-    tex = " ".join(tex.split()).replace("{aligned}", "{align*}")
-    drawn = convert(tex, display=display).replace("<math ", f'<math aria-label="{html.escape(tex)}" ', 1)
-    return re.sub(r"<mi>(ln|log|tanh|exp|max)</mi>", r'<mo lspace="0.17em" rspace="0.14em">\1</mo>', drawn)
-
-
-def lines_on_slide(text: str) -> int:
-    """How many lines a text takes in the small letters of code; what is too long for one is wrapped."""
-    letters = (WIDTH - 50) // (LETTER * CODE_SMALL)
-    return sum(max(1, math.ceil(len(line) / letters)) for line in text.splitlines())
-
-
-def code_block(source: str, python: bool = True) -> str:
-    """Code in the largest letters with which its longest line fits."""
-    columns = max(map(len, source.splitlines()), default=0)
-    size = max(CODE_SMALL, min(CODE_LARGE, math.floor((WIDTH - 50) / (LETTER * max(columns, 1)))))
-    source = re.sub(r"\n{3,}", "\n\n", source)
-    shown = highlight(source, PythonLexer(), BLACK_ON_WHITE) if python else html.escape(source)
-    return f'<pre class="code" style="--size:{size}px">{shown.rstrip()}</pre>'
-
-
-def _rendered(markdown: str, formulas: Formulas) -> str:
-    text = re.sub(r"\]\((?!https?:)[^)]*\)", "](#)", markdown)  # other pages are not beside the slides
-    shown = mistune.create_markdown(escape=False, plugins=["table"])(text)
-    return formulas.back(re.sub(r'<a href="#">(.*?)</a>', r"\1", shown, flags=re.DOTALL))
-
-
-def to_html(markdown: str) -> str:
-    """A whole Markdown text as HTML with its formulas."""
-    formulas = Formulas()
-    return _rendered(formulas.out(markdown), formulas)
-
-
-# What of a cell is shown
-
-
-def blocks(text: str) -> list[tuple[str, str]]:
-    """(kind, text) of the parts of a Markdown text whose formulas have been taken out."""
-    folded = re.split(r"(<details>.*?</details>)", text, flags=re.DOTALL)
-    found: list[tuple[str, str]] = []
-    for part in folded:
-        pieces = [part] if part.startswith("<details>") else re.split(r"\n\s*\n", part)
-        for piece in filter(None, map(str.strip, pieces)):
-            while heading := re.match(r"(#{1,6} .*)\n?", piece):
-                found.append(("heading", heading.group(1)))
-                piece = piece[heading.end() :].strip()
-            if piece:
-                found.append((kind_of(piece), piece))
-    return found
-
-
-def kind_of(piece: str) -> str:
-    starts = {
-        "folded": r"<details>", "list": r"[-*+] |\d+\. ", "table": r"\|", "quote": r">",
-        "formula": "\ue000\\d+\ue001\ue002", "code": "\ue000\\d+\ue001\ue003",
-        "minutes": r"\*\d+ min[^*]*\*\.?$",
-    }  # fmt: skip
-    return next((kind for kind, start in starts.items() if re.match(start, piece)), "words")
-
-
-def sentences(text: str) -> list[str]:
-    """A paragraph cut into its sentences; a bold passage stays whole."""
-    bold = re.findall(r"\*\*.+?\*\*", " ".join(text.split()))
-    rest = re.sub(r"\*\*.+?\*\*", "\ue004", " ".join(text.split()))
-    parts = re.split(r"(?<=[.!?])([”\")’*]*) +(?=[A-Z“\"(\[*…'\ue000\ue004])|(?<=\ue004) +(?=[A-Z])", rest)
-    joined = [a + (b or "") for a, b in zip(parts[::2], [*parts[1::2], ""], strict=True)]
-    return [re.sub("\ue004", lambda _: bold.pop(0), part) for part in joined]
-
-
-def leading(piece: str, is_first: bool, leads_on: bool) -> str:
-    """Of a paragraph what a slide shows: the first sentence of a thought, bold ones, questions, lead-ins."""
-    if re.match(r"\*\*(Vote|A vote|Before)", piece) or ("**A show of hands" in piece and "(a)" in piece):
-        return piece
-    if piece.startswith("("):
-        return ""
-    parts = sentences(piece)
-    names_it = re.fullmatch(r"\*\*[^*]+\.\*\*", parts[0]) and len(parts[0].split()) < 8
-    shown = [
-        (is_first and (at == 0 or (at == 1 and len(parts[0].split()) < 5)))
-        or (leads_on and at == len(parts) - 1 and part.endswith(":"))
-        or "**" in part
-        or (names_it and at == 1)
-        or (re.search(r"\?[*”\")]*$", part) and len(part) > 25)
-        for at, part in enumerate(parts)
-    ]
-    return " ".join(part for part, show in zip(parts, shown, strict=True) if show)
 
 
 # The deck
@@ -303,7 +176,7 @@ class Deck:
             _, piece = parts.pop(0)
             self.slides[-1].notes.append(cell.source)
             self.slides[-1].parts.append(
-                (f'<div class="caption">{_rendered(sentences(piece)[0], formulas)}</div>', 70, False)
+                (f'<div class="caption">{to_html_with(sentences(piece)[0], formulas)}</div>', 70, False)
             )
         opened, first = False, not under_picture  # a picture has its sentence already
         for at, (kind, piece) in enumerate(parts):
@@ -327,11 +200,11 @@ class Deck:
         self.section = "opening"
         first = self.new("title", source)
         quote = next(piece for kind, piece in parts if kind == "quote")
-        first.parts.append((_rendered(quote, formulas), 200, False))
+        first.parts.append((to_html_with(quote, formulas), 200, False))
         self.title = "After this page you will be able to"
         for (_, before), (kind, piece) in pairwise(parts):
             if kind == "list" and "ou will be able to" in before:
-                self.new().parts.append((_rendered(piece, formulas), 400, False))
+                self.new().parts.append((to_html_with(piece, formulas), 400, False))
 
     def heading(self, piece: str, cell: NotebookNode, course: dict) -> None:
         words = piece.lstrip("# ")
@@ -356,7 +229,7 @@ class Deck:
             if not self.title.startswith("Before you start"):
                 return []
             height = 30 + self.text_height(question, formulas)
-            return [(f'<div class="recall">{_rendered(question, formulas)}</div>', height)]
+            return [(f'<div class="recall">{to_html_with(question, formulas)}</div>', height)]
         if kind == "words" and not whole:
             piece = leading(
                 re.sub(r"^\*\d+ min[^*]*\*\.?\s*", "", piece), first, following not in ("", "words")
@@ -365,7 +238,7 @@ class Deck:
                 return []
         if kind == "table":
             return self.table(piece, formulas)
-        rendered = _rendered(piece, formulas)
+        rendered = to_html_with(piece, formulas)
         height = 15 + self.text_height(piece, formulas)
         if kind == "formula":
             rendered = f'<div class="formula">{rendered}</div>'
@@ -389,7 +262,7 @@ class Deck:
             room -= tall
         texts = ["\n".join([head, ruler, *part]) for part in parts]
         heights = [60 + sum(42 * math.ceil(formulas.letters(row) / 105) for row in part) for part in parts]
-        return [(_rendered(text, formulas), height) for text, height in zip(texts, heights, strict=True)]
+        return [(to_html_with(text, formulas), height) for text, height in zip(texts, heights, strict=True)]
 
     def text_height(self, text: str, formulas: Formulas) -> int:
         return TEXT_LINE * max(1, math.ceil(formulas.letters(text) / TEXT_LETTERS))
@@ -444,7 +317,7 @@ def shown_output(output: NotebookNode) -> list[tuple[str, int]]:
     while lines_on_slide(text) > MOST_LINES:  # the rest is in the notebook
         text = text.removesuffix("\n…").rpartition("\n")[0] + "\n…"
     columns = max(map(len, text.splitlines()))
-    size = max(CODE_SMALL, min(CODE_LARGE - 1, math.floor((WIDTH - 50) / (LETTER * columns))))
+    size = max(CODE_SMALL, min(CODE_LARGE - 1, math.floor(CODE_WIDTH / (LETTER * columns))))
     height = 24 + round(lines_on_slide(text) * LINE * min(size, CODE_SMALL + 2))
     return [(f'<pre class="out" style="--size:{size}px">{html.escape(text)}</pre>', height)]
 

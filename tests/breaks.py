@@ -997,7 +997,7 @@ CLASSROOM = [
         "the student edition comes with what is the teacher's",
         "helpers/classroom.py",
         test("classroom", "the_edition_holds_what_it_needs_and_not_what_is_the_teachers"),
-        '("classroom.py", "slides.py", "slides.html", "__pycache__", "*.part")',
+        '("classroom.py", "slides.py", "slide_text.py", "slides.html", "__pycache__", "*.part")',
         '("__pycache__", "*.part")',
     ),
     Break(
@@ -1009,7 +1009,7 @@ CLASSROOM = [
     ),
     Break(
         "formulas within a line stay as they were typed on the slides",
-        "helpers/slides.py",
+        "helpers/slide_text.py",
         test("classroom", "no_formula_is_left_as_it_was_typed[04]"),
         """self.keep(formula(body, "inline"), len(body) // 2, match.group())""",
         """self.keep(match.group(), len(body) // 2, match.group())""",
@@ -1079,7 +1079,7 @@ CLASSROOM = [
     ),
     Break(
         "bold words that name a paragraph stand alone on a slide",
-        "helpers/slides.py",
+        "helpers/slide_text.py",
         test("classroom", "bold_words_that_name_a_paragraph_bring_its_first_sentence_along"),
         "        or (names_it and at == 1)\n",
         "",

@@ -14,7 +14,7 @@ from exercise_player import ROOT, exercise_cells, solution_code
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from helpers import classroom, slides
+from helpers import classroom, slide_text, slides
 from helpers.course import PAGES, Page
 from helpers.exercises import Exercise, machinery
 
@@ -193,7 +193,7 @@ def test_no_solution_is_on_the_slides_or_in_their_notes(page: Page) -> None:
     for key in exercises(page):
         cell = exercise_cells(stored(page), key)["solution"]
         _, reason = classroom.solution_parts(cell)
-        assert plain(slides.to_html(reason))[:60] not in deck, key
+        assert plain(slide_text.to_html(reason))[:60] not in deck, key
 
 
 @each_page
@@ -202,7 +202,7 @@ def test_what_a_page_folds_is_not_on_its_slides_or_in_their_notes(page: Page) ->
     for cell in stored(page).cells:
         if cell.cell_type == "markdown" and not cell.source.startswith("## Before you start"):
             for folded in re.findall(r"</summary>(.*?)</details>", cell.source, re.DOTALL):
-                assert plain(slides.to_html(folded))[:60] not in deck, cell.id
+                assert plain(slide_text.to_html(folded))[:60] not in deck, cell.id
 
 
 def test_a_result_waits_for_its_key_and_prose_is_cut_to_its_first_sentence() -> None:
@@ -218,8 +218,8 @@ def test_a_result_waits_for_its_key_and_prose_is_cut_to_its_first_sentence() -> 
 
 def test_bold_words_that_name_a_paragraph_bring_its_first_sentence_along() -> None:
     piece = "**What is not shown.** Nothing here says why. The rest waits."
-    assert slides.leading(piece, False, False) == "**What is not shown.** Nothing here says why."
-    assert slides.leading("It waits. *And why does it wait for so long?* Later.", False, False) == (
+    assert slide_text.leading(piece, False, False) == "**What is not shown.** Nothing here says why."
+    assert slide_text.leading("It waits. *And why does it wait for so long?* Later.", False, False) == (
         "*And why does it wait for so long?*"
     )
 
@@ -303,7 +303,7 @@ def test_the_edition_holds_what_it_needs_and_not_what_is_the_teachers(edition: P
     assert {"README.md", "LICENSE", "requirements.txt", "environment.yml", "pyproject.toml"} <= names
     assert not [name for name in names if re.search(r"classroom|slides|teaching|wrong_answers|\.pyc$", name)]
     packages = {f"helpers/{file.name}" for file in (ROOT / "helpers").glob("*.py")}
-    assert packages - names == {"helpers/classroom.py", "helpers/slides.py"}
+    assert packages - names == {f"helpers/{name}.py" for name in ("classroom", "slides", "slide_text")}
     assert "requirements.txt" in (edition / "README.md").read_text(encoding="utf-8")
 
 

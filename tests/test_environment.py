@@ -99,7 +99,11 @@ def test_only_the_service_imports_what_is_needed_for_serving() -> None:
 
 def test_only_the_classroom_imports_what_is_needed_for_teaching() -> None:
     imported = third_party("helpers")
-    assert {file for package in TEACHING for file in imported[package]} == {"classroom.py", "slides.py"}
+    assert {file for package in TEACHING for file in imported[package]} == {
+        "classroom.py",
+        "slides.py",
+        "slide_text.py",
+    }
 
 
 def test_dependencies_of_helpers_are_required_with_a_range() -> None:
