@@ -806,7 +806,7 @@ PAGES = [
         "a section without its minutes",
         on(SQUARES),
         stored(SQUARES, "sections_say_their_minutes"),
-        change=source("03-which-way", "*8 minutes*\n\n", ""),
+        change=source("03-which-way", "*6 minutes*\n\n", ""),
     ),
     Break(
         "a section that may wait is not counted in the opening",
