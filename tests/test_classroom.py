@@ -121,6 +121,10 @@ def test_the_command_writes_one_file_a_page(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == deck_of(PAGES[2])
 
 
+def each_slide(deck: str) -> list[str]:
+    return re.findall(r'<section class="slide.*?</section>', deck, re.DOTALL)
+
+
 def shown_of(deck: str) -> str:
     """What the slides show, without the notes of the speaker, pictures and formulas."""
     return plain(re.sub(r"<aside>.*?</aside>|<math.*?</math>|data:image[^\"]*", "", deck, flags=re.DOTALL))
@@ -167,7 +171,7 @@ def test_no_formula_is_left_as_it_was_typed(page: Page) -> None:
 
 @each_page
 def test_slides_close_with_the_question_and_say_nothing_of_guesses_not_made(page: Page) -> None:
-    *_, last = re.findall(r'<section class="slide.*?</section>', deck_of(page), re.DOTALL)
+    *_, last = each_slide(deck_of(page))
     if any("The question for the next page" in cell.source for cell in stored(page).cells):
         assert "?" in shown_of(last)
     for text in re.findall(r'<pre class="out"[^>]*>(.*?)</pre>', deck_of(page), re.DOTALL):
@@ -178,7 +182,7 @@ def test_slides_close_with_the_question_and_say_nothing_of_guesses_not_made(page
 def test_the_second_slide_says_what_you_will_be_able_to_do(page: Page) -> None:
     _, _, goals = stored(page).cells[0].source.partition("ou will be able to")
     goals = re.findall(r"^- (.*)", goals, re.MULTILINE)
-    second = plain(re.findall(r'<section class="slide.*?</section>', deck_of(page), re.DOTALL)[1])
+    second = plain(each_slide(deck_of(page))[1])
     assert all(plain(goal)[:40] in html.unescape(second) for goal in goals)
 
 
@@ -244,7 +248,7 @@ def test_slides_of_a_path_leave_out_what_goes_home(page: Page, minutes: int, tmp
     assert not (sections & at_home) - held - {html.escape(last_section(page))}
     assert {one for one in taken if not re.fullmatch(r"\d\d\.\d", one)} <= sections
     if any("The question for the next page" in cell.source for cell in stored(page).cells):
-        *_, last = re.findall(r'<section class="slide.*?</section>', deck, re.DOTALL)
+        *_, last = each_slide(deck)
         assert "question for the next page" in shown_of(last)
 
 

@@ -77,12 +77,17 @@ def same(given: Any, expected: Any, tolerance: float = 1e-5) -> bool:
     return type(given) is type(expected) and given == expected
 
 
+def written_number(text: str) -> float | None:
+    """The number that a text is; None where it is none."""
+    try:
+        return float(text.replace("−", "-"))
+    except ValueError:
+        return None
+
+
 def _same_number(given: Any, expected: Any, tolerance: float) -> bool:
     if isinstance(given, str):  # a number written in quotes is still that number
-        try:
-            given = float(given.replace("−", "-"))
-        except ValueError:
-            return False
+        given = written_number(given)
     if not isinstance(given, numbers.Number):
         return False
     if isinstance(given, complex) or isinstance(expected, complex):

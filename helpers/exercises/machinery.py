@@ -31,6 +31,7 @@ from helpers.exercises.comparing import (
     show,
     show_arguments,
     where,
+    written_number,
 )
 
 KINDS = ("predict", "complete", "find-the-bug", "explain", "vote", "order", "make")
@@ -110,14 +111,11 @@ def as_it_is(answer: Any) -> Any:
 def not_a_number(answer: Any) -> str:
     """What to say of an answer that should be a number and is none; empty where it is one."""
     given = plain(answer)
-    if isinstance(given, str):
-        try:
-            float(given.replace("−", "-"))
-        except ValueError:
-            return (
-                f"The exercise asks for a number; you gave {show(answer)}. Write it without quotes "
-                "and with a point, as in 0.25, or let Python compute it, as in 1 / 4."
-            )
+    if isinstance(given, str) and written_number(given) is None:
+        return (
+            f"The exercise asks for a number; you gave {show(answer)}. Write it without quotes "
+            "and with a point, as in 0.25, or let Python compute it, as in 1 / 4."
+        )
     if isinstance(answer, tuple) and len(given) == 2 and all(type(part) is int for part in given):
         whole, decimals = given
         return f"Python reads {whole},{decimals} as two numbers. A decimal has a point: {whole}.{decimals}"

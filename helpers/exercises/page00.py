@@ -26,6 +26,11 @@ def memory(hidden: int, reads: int) -> int:
     return hidden * 4 * (reads + hidden + 2)
 
 
+def on_top(embedding: int, hidden: int) -> int:
+    """Parameters of a memory that reads another one of its size."""
+    return memory(hidden, hidden)
+
+
 def counted(vocabulary: int, embedding: int, hidden: int, classes: int, above: int) -> int:
     """Parameters of a whole model; above: those of all memories that stand on the first one."""
     return vocabulary * embedding + memory(hidden, embedding) + above + classes * (hidden + 1)
@@ -133,7 +138,7 @@ EXERCISES = (
             "What does the second memory read, and how many numbers is that?",
             "What does each of the three terms in the first memory's bracket stand for? Which one changes?",
         ),
-        answer=two(lambda embedding, hidden: memory(hidden, hidden)),
+        answer=two(on_top),
         observe=OnInputs((5, 2, 3, 2), (7, 4, 6, 3)),
         fingerprints=tuple(Fingerprint(one, two(above)) for one, above in ABOVE.items()),
         because="A part fits wherever as many numbers arrive as it reads.",
@@ -148,7 +153,7 @@ EXERCISES = (
             "Which parts stand once in the model, and which one is repeated?",
             "Count on paper with one memory, with two, with three. By how much does the count grow?",
         ),
-        answer=stack(lambda embedding, hidden: memory(hidden, hidden)),
+        answer=stack(on_top),
         observe=OnInputs((5, 2, 3, 2, 1), (5, 2, 3, 2, 4), (7, 4, 6, 3, 2)),
         fingerprints=(
             *(Fingerprint(one, stack(above)) for one, above in ABOVE.items()),
@@ -158,8 +163,8 @@ EXERCISES = (
                     memories * counted(words, embedding, hidden, classes, 0)
                 ),
             ),
-            Fingerprint("PT07", stack(lambda embedding, hidden: memory(hidden, hidden), first=0)),
-            Fingerprint("PT07", stack(lambda embedding, hidden: memory(hidden, hidden), first=2)),
+            Fingerprint("PT07", stack(on_top, first=0)),
+            Fingerprint("PT07", stack(on_top, first=2)),
             Fingerprint(
                 "PT08",
                 lambda words, embedding, hidden, classes, memories: (

@@ -27,10 +27,11 @@ def tanh_is(slope):
 
 # Exercise 01.4: what a check must judge, each (slope to be judged, function, place).
 
+TOO_LARGE = "a slope that is too large by 0.00005"
 CASES = {
     "the right slope of a line": (3.0, lambda x: 3 * x, 2.0),
     "the right slope of a curve": (12.0, lambda x: x * x * x, 2.0),
-    "a slope that is too large by 0.00005": (12.00005, lambda x: x * x * x, 2.0),
+    TOO_LARGE: (12.00005, lambda x: x * x * x, 2.0),
     "a slope that is too small by 0.00005": (11.99995, lambda x: x * x * x, 2.0),
     "a slope with the wrong sign": (-12.0, lambda x: x * x * x, 2.0),
     "the right slope of a falling curve": (-12.0, lambda x: -x * x * x, 2.0),
@@ -40,6 +41,11 @@ CASES = {
     "a tiny slope that is twice too large": (8e-9, lambda x: 1e-9 * x * x, 2.0),
 }
 FITTING_NUDGES = (1e-8, 1e-3)
+
+
+def accepts(*cases: str, but_not: tuple[str, ...]):
+    """A test of what the check of 01.4 said: it passes all these cases, and none of the others."""
+    return lambda seen: all(seen[case] for case in cases) and not any(seen[case] for case in but_not)
 
 
 def what_the_check_says(is_right) -> dict[str, object]:
@@ -200,46 +206,27 @@ EXERCISES = (
             Fingerprint("FD03", when=lambda seen: seen["the sides it looks to"] == "one"),
             Fingerprint(
                 "FD05",
-                when=lambda seen: (
-                    seen["a tiny slope that is twice too large"]
-                    and seen["a tiny slope that is right"]
-                    and not seen["a slope with the wrong sign"]
+                when=accepts(
+                    "a tiny slope that is twice too large",
+                    "a tiny slope that is right",
+                    but_not=("a slope with the wrong sign",),
                 ),
             ),
             Fingerprint(
-                "FD05",
-                when=lambda seen: (
-                    seen["the right slope of a curve"] and not seen["a steep slope that is right"]
-                ),
+                "FD05", when=accepts("the right slope of a curve", but_not=("a steep slope that is right",))
             ),
-            Fingerprint(
-                "FD08",
-                when=lambda seen: (
-                    seen["a slope that is too small by 0.00005"]
-                    and not seen["a slope that is too large by 0.00005"]
-                ),
-            ),
+            Fingerprint("FD08", when=accepts("a slope that is too small by 0.00005", but_not=(TOO_LARGE,))),
             Fingerprint(
                 "FD09",
-                when=lambda seen: (
-                    seen["a tiny slope that is twice too large"]
-                    and not seen["the right slope of a line"]
-                    and not seen["a slope with the wrong sign"]
+                when=accepts(
+                    "a tiny slope that is twice too large",
+                    but_not=("the right slope of a line", "a slope with the wrong sign"),
                 ),
             ),
             Fingerprint(
-                "FD10",
-                when=lambda seen: (
-                    seen["a falling slope that is too steep by 0.00005"]
-                    and not seen["a slope that is too large by 0.00005"]
-                ),
+                "FD10", when=accepts("a falling slope that is too steep by 0.00005", but_not=(TOO_LARGE,))
             ),
-            Fingerprint(
-                "FD11",
-                when=lambda seen: (
-                    seen["a slope with the wrong sign"] and not seen["a slope that is too large by 0.00005"]
-                ),
-            ),
+            Fingerprint("FD11", when=accepts("a slope with the wrong sign", but_not=(TOO_LARGE,))),
         ),
         because="It passes what is right, however small, and it can fail: that is what a check is for.",
     ),

@@ -140,8 +140,8 @@ def edge_with(
     return lambda x, reduction: (reach / (curvature(x) * shrink(reduction, len(x)))).item()
 
 
-def upside_down(reduction: str, n: int) -> float:
-    """What a sum makes of the mean where the curvature stands above the line."""
+def sum_divided(reduction: str, n: int) -> float:
+    """A factor that makes a sum n times smaller than the mean, in place of n times larger."""
     return 1 / n if reduction == "sum" else 1
 
 
@@ -272,14 +272,14 @@ EXERCISES = (
         fingerprints=(
             Fingerprint("LR03", edge_with(shrink=lambda reduction, n: 1)),
             Fingerprint("MS02", edge_with(shrink=lambda reduction, n: n)),
-            Fingerprint("LR11", edge_with(shrink=lambda reduction, n: 1 / n if reduction == "sum" else 1)),
+            Fingerprint("LR11", edge_with(shrink=sum_divided)),
             Fingerprint("LR11", edge_with(shrink=lambda reduction, n: n if reduction == "mean" else 1)),
             Fingerprint("MS08", edge_with(curvature=lambda x: curvatures(x, two=1.0)[-1])),
             Fingerprint("LR08", edge_with(reach=1.0)),
             Fingerprint("LR09", edge_with(curvature=lambda x: curvatures(x)[0])),
             Fingerprint("LR10", edge_with(curvature=steepest_parameter)),
             Fingerprint("LR10", edge_with(curvature=lambda x: 2 * (x**2).mean())),
-            Fingerprint("LR13", edge_with(curvature=lambda x: 4 / curvatures(x)[-1], shrink=upside_down)),
+            Fingerprint("LR13", edge_with(curvature=lambda x: 4 / curvatures(x)[-1], shrink=sum_divided)),
             Fingerprint("LR14", edge_with(curvature=lambda x: curvatures(x).sum())),
         ),
         because="No label was needed: for this loss the inputs alone decide how far a step may go.",
