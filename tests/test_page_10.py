@@ -10,12 +10,13 @@ from exercise_player import page_names
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
-from small_classifier import ONE
+from small_classifier import taught
 
 from helpers import corpus, twins
 from helpers.plotting import draw_confusion, draw_mattered, draw_slices, draw_threshold, draw_two_failures
 from helpers.predict import leave_out
 
+ONE = taught()
 WHOLE_CELLS = ("imports", "scores", "confusion", "measures", "roc", "reliability", "facts")
 FIRST_PARTS = {  # up to the line that begins with this
     "base-rate": "print(",

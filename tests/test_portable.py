@@ -6,12 +6,13 @@ import warnings
 
 import pytest
 import torch
-from small_classifier import ONE, WORDS
+from small_classifier import WORDS, taught
 
 from helpers import portable
 from helpers.model import READOUTS, TextClassifier
 from helpers.text import encode
 
+ONE = taught()
 SHAPES = [(1, 1), (1, 9), (2, 1), (3, 5), (5, 3), (17, 40), (2, 400)]
 
 pytest.importorskip("torch.export._patches", reason="this PyTorch exports an LSTM for one length only")

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from any_text import ANY_TEXT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_classifier import ANY_TEXT, ONE, WORDS
+from small_classifier import WORDS, taught
 
 from helpers import artefact, predict
 from helpers.artefact import Artefact
 from helpers.text import encode
 
+ONE = taught()
 ROOT = Path(__file__).parents[1]
 
 

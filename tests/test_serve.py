@@ -15,13 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from any_text import ANY_TEXT
 from hypothesis import example, given, settings
 from serving import ask, predict, served
-from small_classifier import ANY_TEXT, ONE, WORDS
+from small_classifier import WORDS, taught
 
 from helpers import artefact, serve
 from helpers import predict as asking
 
+ONE = taught()
 ROOT = Path(__file__).parents[1]
 HEAD = b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 PAGE_AND_DATA = [

@@ -32,6 +32,10 @@ window.course = {
     course.ran = true;
   },
 
+  // Cells with a picture below them.
+  pictured: () =>
+    course.cells().filter((cell) => cell.node.querySelector(".jp-OutputArea-output img")).map((cell) => cell.model.id),
+
   counts: () => course.cells().filter((cell) => cell.model.type === "code").map((cell) => cell.model.executionCount),
 
   // Whatever is wrong with what a reader sees now, as sentences; an empty list where all is well.

@@ -10,9 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 IN_LAB = Path(__file__).with_name("in_lab.js")
+FORKED_KERNELS = Path(__file__).with_name("forked_kernels.py")
 PATIENCE = 240_000  # ms; far more than anything takes on a quiet machine
 NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
 CLOSED = "http://127.0.0.1:9"  # nobody listens there: a kernel that asks outside gets an error
@@ -29,7 +31,7 @@ def lab_server(folder: Path) -> Iterator[str]:
     news.mkdir(parents=True)
     (news / "notification.jupyterlab-settings").write_text(NO_NEWS)
     own = {f"JUPYTER_{what}_DIR": str(folder / what) for what in ("CONFIG", "DATA", "RUNTIME")}
-    own["IPYTHONDIR"] = str(folder / "ipython")
+    own |= {"JUPYTER_PREFER_ENV_PATH": "0", "IPYTHONDIR": str(folder / "ipython")}
     own |= dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), CLOSED)
     own |= dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1,localhost")
     token = secrets.token_hex(8)
@@ -47,22 +49,44 @@ def lab_server(folder: Path) -> Iterator[str]:
         "--LabApp.expose_app_in_browser=True",
     )
     log = folder / "server.log"
-    with log.open("w") as written:
+    with log.open("w") as written, kernels_forked(folder, written):
         server = subprocess.Popen(
             (sys.executable, "-m", "jupyterlab", *options),
             env=os.environ | own,
             stdout=written,
             stderr=subprocess.STDOUT,
         )
-    try:
-        yield f"{_address(server, folder / 'RUNTIME', log)}lab/workspaces/%s?token={token}"
-    finally:
-        server.terminate()  # it ends its kernels
         try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+            yield f"{_address(server, folder / 'RUNTIME', log)}lab/workspaces/%s?token={token}"
+        finally:
+            server.terminate()  # it ends its kernels
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+@contextmanager
+def kernels_forked(folder: Path, log: IO) -> Iterator[None]:
+    """Let the server whose data are in `folder`/DATA fork its kernels; not where a fork may lose threads."""
+    if sys.platform != "linux":
+        yield
+        return
+    quick, script = [sys.executable, "-S", "-E"], str(FORKED_KERNELS)
+    kernel = {
+        "argv": [*quick, script, "wait_for_kernel", str(folder), "{connection_file}"],
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "interrupt_mode": "message",  # a signal would reach only the process that waits
+        "metadata": {"debugger": True, "supported_encryption": ["curve"]},
+    }
+    of_python3 = folder / "DATA" / "kernels" / "python3"
+    of_python3.mkdir(parents=True)
+    (of_python3 / "kernel.json").write_text(json.dumps(kernel))
+    serve = (sys.executable, script, "serve", str(folder))
+    with subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT):
+        yield
 
 
 def _address(server: subprocess.Popen, runtime: Path, log: Path) -> str:

@@ -106,8 +106,10 @@ def test_the_cells_run_in_order_and_show_no_error(tab, page) -> None:
         "cell => cell.model.type === 'code' || cell.node.querySelector('.jp-RenderedMarkdown'))"
     )
     assert page.evaluate("course.faults()") == []
-    code = [cell.id for cell in read_page(tab.file[:2]).cells if cell.cell_type == "code"]
+    code = [cell for cell in read_page(tab.file[:2]).cells if cell.cell_type == "code"]
     assert page.evaluate("course.counts()") == list(range(1, len(code) + 1))
+    stored = {cell.id for cell in code for output in cell.outputs if "image/png" in output.get("data", {})}
+    assert stored <= set(page.evaluate("course.pictured()"))
 
 
 def test_no_formula_and_no_markup_is_left_as_it_is_written(tab, page) -> None:

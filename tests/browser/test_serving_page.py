@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 from serving import ask, served
-from small_classifier import ONE
+from small_classifier import taught
 
 SHOTS = os.environ.get("COURSE_SCREENSHOTS")  # a folder: pictures of the page are kept there
 
 
 @pytest.fixture(scope="module")
 def port():
-    with served(ONE) as port:
+    with served(taught()) as port:
         yield port
 
 
@@ -61,7 +61,7 @@ def test_the_answer_follows_the_typing_with_words_numbers_and_bars(page):
     page.keyboard.type("a good plot")
     page.wait_for_function("() => shown === 'a good plot'")
     assert page.locator("#verdict").inner_text().startswith("positive, with probability")
-    expected = 100 * ONE.predict(["a good plot"])["positive"][0]
+    expected = 100 * taught().predict(["a good plot"])["positive"][0]
     assert bars(page)["positive"] == pytest.approx(expected, abs=0.06)
     assert sum(bars(page).values()) == pytest.approx(100, abs=0.11)
     width = page.locator(".bar.chosen .fill").evaluate("e => parseFloat(e.style.width)")
@@ -247,7 +247,7 @@ def test_of_answers_under_way_only_the_newest_is_shown(page):
 
 
 def test_a_server_that_has_ended_is_noticed(browser):
-    with served(ONE) as port:
+    with served(taught()) as port:
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{port}/")
         page.wait_for_selector(".bar")
