@@ -99,7 +99,7 @@ def test_a_chain_shows_the_products_of_its_slopes():
 
 
 def test_a_secant_says_the_slope_it_measures():
-    assert draw_secant(lambda x: x**2, 3.0, 0.5).get_title(loc="left") == "h = 5e-1: slope 6.000000"
+    assert draw_secant(lambda x: x**2, 3.0, 0.5).get_title(loc="left") == "h = 0.5: slope 6.000000"
 
 
 def test_no_text_is_smaller_than_the_smallest(result):

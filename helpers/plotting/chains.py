@@ -67,7 +67,7 @@ def draw_secant(f: Callable[[float], float], x: float, h: float, *, axes: Axes |
     axes.plot((-2.6, 2.6), line, color=COLORS["red"], linestyle="--", label="measured line")
     axes.plot((-1, 1), ends, "o", color=COLORS["red"], markersize=8)
     axes.set(xlabel="distance from x, in steps h", ylabel="rise of f, in steps h")
-    axes.set_title(f"h = {h:.0e}: slope {slope:.6f}".replace("e-0", "e-"))
+    axes.set_title(f"h = {h:g}: slope {slope:.6f}".replace("e-0", "e-"))
     return axes
 
 

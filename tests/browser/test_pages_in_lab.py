@@ -5,9 +5,9 @@ sliders redraw their pictures, that an answer typed into a cell gets its hint, a
 machine is asked. The pages run on the twins, as in all tests. One exercise of each page is typed in;
 test_exercises.py plays all of them, without a browser.
 
-All this is to take about three minutes on two cores. So the pages that compute for half a minute (LONG) run
-one after the other in tabs of their own, while the short ones are looked at; and answers are typed key by key
-on one page, and pasted on the others.
+All this is to take three minutes on two cores at most. So the pages that compute for half a minute (LONG) run
+one after the other in tabs of their own, while the short ones are looked at; kernels are forked, see
+forked_kernels.py; and answers are typed key by key on one page, and pasted on the others.
 """
 
 import importlib
