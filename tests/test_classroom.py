@@ -121,6 +121,10 @@ def test_the_command_writes_one_file_a_page(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == deck_of(PAGES[2])
 
 
+def asks_at_its_end(page: Page) -> bool:
+    return any("The question for the next page" in cell.source for cell in stored(page).cells)
+
+
 def each_slide(deck: str) -> list[str]:
     return re.findall(r'<section class="slide.*?</section>', deck, re.DOTALL)
 
@@ -172,7 +176,7 @@ def test_no_formula_is_left_as_it_was_typed(page: Page) -> None:
 @each_page
 def test_slides_close_with_the_question_and_say_nothing_of_guesses_not_made(page: Page) -> None:
     *_, last = each_slide(deck_of(page))
-    if any("The question for the next page" in cell.source for cell in stored(page).cells):
+    if asks_at_its_end(page):
         assert "?" in shown_of(last)
     for text in re.findall(r'<pre class="out"[^>]*>(.*?)</pre>', deck_of(page), re.DOTALL):
         assert not re.search(r"no guess yet|you \w+:? (nothing|not yet)|\A\W*[:;|] ", text)
@@ -247,7 +251,7 @@ def test_slides_of_a_path_leave_out_what_goes_home(page: Page, minutes: int, tmp
     held = {html.escape(section_of(page)[key]) for key in exercises(page) if key in taken}
     assert not (sections & at_home) - held - {html.escape(last_section(page))}
     assert {one for one in taken if not re.fullmatch(r"\d\d\.\d", one)} <= sections
-    if any("The question for the next page" in cell.source for cell in stored(page).cells):
+    if asks_at_its_end(page):
         *_, last = each_slide(deck)
         assert "question for the next page" in shown_of(last)
 

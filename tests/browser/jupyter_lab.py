@@ -69,7 +69,7 @@ def lab_server(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def kernels_forked(folder: Path, log: IO) -> Iterator[None]:
-    """Let the server whose data are in `folder`/DATA fork its kernels; not where a fork may lose threads."""
+    """Let the server whose data are in `folder`/DATA fork its kernels, on Linux; elsewhere it starts them."""
     if sys.platform != "linux":
         yield
         return

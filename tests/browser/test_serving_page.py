@@ -29,7 +29,7 @@ def page(browser, port, request):
     page.on("request", lambda request: page.asked.append(request.url))
     page.goto(f"http://127.0.0.1:{port}/")
     page.wait_for_selector(".bar")
-    page.wait_for_selector("#text:focus")  # the browser complains if something else is first
+    page.wait_for_selector("#text:focus")  # else the browser may complain of a late autofocus
     yield page
     if SHOTS:
         name = request.node.name.replace("[", "-").replace("]", "")
